@@ -1,0 +1,26 @@
+/** Cancels what it was returned for; calling it again does nothing. */
+export type Cancel = () => void
+
+/**
+ * Port 1: time. Nothing else in the engine reads a clock or sets a timer, so that a simulation can own both.
+ */
+export interface Clock {
+  /** Epoch milliseconds. May jump; used for timestamps of records and for what is shown. */
+  now(): number
+  /** Milliseconds from an arbitrary origin, never backwards. Used for deadlines and intervals. */
+  monotonicMs(): number
+  /** Calls `fire` once, `delayMs` from now. Does not keep the process alive by itself. */
+  timer(delayMs: number, fire: () => void): Cancel
+  /** Resolves `delayMs` from now; rejects with the signal's reason when it aborts first. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>
+  /** Resolves in a later macrotask, so that sockets and timers get their turn (X20). */
+  yield(): Promise<void>
+}
+
+/** A point in monotonic time after which a request is given up. */
+export type DeadlineMs = number
+
+/** @returns milliseconds left until the deadline, at least 0. */
+export function remainingMs(clock: Clock, deadline: DeadlineMs): number {
+  return Math.max(0, deadline - clock.monotonicMs())
+}

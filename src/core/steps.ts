@@ -1,0 +1,34 @@
+/**
+ * The named steps of task opening and commit (exactly-once.md A1-B5), in the order in which they run.
+ * Every port call of those two functions bears one of these names; the sweep fails on a name that is not here.
+ */
+export const stepNames = [
+  'A1.initProducerId',
+  'A2.offsetFetch',
+  'A2.fenceDeadProducer',
+  'A3.listOffsets',
+  'A3.fetchChangelog',
+  'A3.applyChangelog',
+  'A4.openStore',
+  'A4.quarantine',
+  'A5.commitStartPositions',
+  'B1.produce',
+  'B1.addPartitions',
+  'B2.addOffsets',
+  'B2.txnOffsetCommit',
+  'B3.endTxn',
+  'B4.writeStore',
+  'B5.publish',
+] as const
+
+/** One of {@link stepNames}. */
+export type StepName = (typeof stepNames)[number]
+
+/**
+ * Runs `effect` as the step `name`. The shipped hook only calls it; a test's may refuse to begin it or to return
+ * from it, which is a crash before and after the effect.
+ */
+export type StepHook = <T>(name: StepName, effect: () => Promise<T>) => Promise<T>
+
+/** The shipped hook. */
+export const runStep: StepHook = (_name, effect) => effect()

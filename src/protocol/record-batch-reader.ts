@@ -1,0 +1,155 @@
+import type { Headers } from '../core/record.ts'
+import { noHeaders } from '../core/record.ts'
+import { type BatchHeader, batchAttribute, batchHeaderBytes, corrupt } from './batch-header.ts'
+import { decompress } from './compression.ts'
+
+/** Headers a record may claim; Kafka itself sets no limit, so this one is only against hostile bytes. */
+const headersMax = 10_000
+
+/**
+ * Walks the records of one batch in place: after each `next()` the fields describe the current record as ranges of
+ * `buffer`. Nothing is allocated per record, and nothing outlives the buffer.
+ *
+ * @throws {StreamError} `BATCH_CORRUPT` from `open` and `next` when lengths or the record count do not fit the bytes
+ */
+export class RecordCursor {
+  /** Holds the ranges below: the fetched buffer, or the inflated one. */
+  buffer: Buffer = Buffer.alloc(0)
+  offset = 0
+  timestamp = 0
+  keyStart = 0
+  /** -1 for a null key. */
+  keyLength = -1
+  valueStart = 0
+  /** -1 for a null value. */
+  valueLength = -1
+  headerCount = 0
+  private headersStart = 0
+  private position = 0
+  private end = 0
+  private left = 0
+  private baseOffset = 0
+  private baseTimestamp = 0
+  private appendTimestamp = -1
+
+  /** Begins the batch at `start` whose header was read from the same place. */
+  open(buffer: Buffer, start: number, header: BatchHeader): void {
+    const codec = header.attributes & batchAttribute.compressionMask
+    if (codec === 0) {
+      this.buffer = buffer
+      this.position = start + batchHeaderBytes
+      this.end = start + header.sizeBytes
+    } else {
+      this.buffer = decompress(codec, buffer.subarray(start + batchHeaderBytes, start + header.sizeBytes))
+      this.position = 0
+      this.end = this.buffer.length
+    }
+    if (header.count < 0 || header.count > this.end - this.position) throw corrupt(`${header.count} records claimed`)
+    this.left = header.count
+    this.baseOffset = header.baseOffset
+    this.baseTimestamp = header.baseTimestamp
+    this.appendTimestamp = header.attributes & batchAttribute.logAppendTime ? header.maxTimestamp : -1
+  }
+
+  /** Moves to the next record. @returns false when the batch has no more */
+  next(): boolean {
+    if (this.left === 0) return false
+    this.left--
+    const size = this.varint()
+    const recordEnd = this.position + size
+    if (size < 6 || recordEnd > this.end) throw corrupt(`a record of ${size} bytes, ${this.end - this.position} left`)
+    this.position++ // attributes, unused
+    const timestampDelta = this.varlong()
+    this.timestamp = this.appendTimestamp >= 0 ? this.appendTimestamp : this.baseTimestamp + timestampDelta
+    this.offset = this.baseOffset + this.varint()
+    this.keyLength = this.length(recordEnd)
+    this.keyStart = this.position
+    if (this.keyLength > 0) this.position += this.keyLength
+    this.valueLength = this.length(recordEnd)
+    this.valueStart = this.position
+    if (this.valueLength > 0) this.position += this.valueLength
+    this.headerCount = this.varint()
+    if (this.headerCount < 0 || this.headerCount > headersMax) throw corrupt(`${this.headerCount} headers claimed`)
+    this.headersStart = this.position
+    if (this.position > recordEnd) throw corrupt('a record longer than its length')
+    this.position = recordEnd
+    return true
+  }
+
+  /** A view of the key, null for the wire's null. */
+  key(): Buffer | null {
+    return this.keyLength < 0 ? null : this.buffer.subarray(this.keyStart, this.keyStart + this.keyLength)
+  }
+
+  /** A view of the value, null for the wire's null. */
+  value(): Buffer | null {
+    return this.valueLength < 0 ? null : this.buffer.subarray(this.valueStart, this.valueStart + this.valueLength)
+  }
+
+  /** The headers as copies; of several with one name the last counts. */
+  headers(): Headers {
+    if (this.headerCount === 0) return noHeaders
+    const all = new Map<string, Uint8Array>()
+    const resume = this.position
+    const recordEnd = this.position
+    this.position = this.headersStart
+    for (let left = this.headerCount; left > 0; left--) {
+      const nameLength = this.length(recordEnd)
+      if (nameLength < 0) throw corrupt('a header without a name')
+      const name = this.buffer.toString('utf8', this.position, this.position + nameLength)
+      this.position += nameLength
+      const length = this.length(recordEnd)
+      const content = Buffer.from(this.buffer.subarray(this.position, this.position + Math.max(length, 0)))
+      this.position += Math.max(length, 0)
+      all.set(name, content)
+    }
+    this.position = resume
+    return all
+  }
+
+  private length(recordEnd: number): number {
+    const length = this.varint()
+    if (length < -1 || length > recordEnd - this.position) throw corrupt(`a length of ${length} in a record`)
+    return length
+  }
+
+  private varint(): number {
+    const buffer = this.buffer
+    let at = this.position
+    let byte = buffer[at++] as number
+    if (byte < 0x80) {
+      this.position = at
+      return (byte >>> 1) ^ -(byte & 1)
+    }
+    let value = byte & 0x7f
+    let shift = 7
+    do {
+      if (shift > 28 || at >= this.end) throw corrupt('a variable-length number that does not end')
+      byte = buffer[at++] as number
+      value |= (byte & 0x7f) << shift
+      shift += 7
+    } while (byte >= 0x80)
+    this.position = at
+    value >>>= 0
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  private varlong(): number {
+    const buffer = this.buffer
+    const first = buffer[this.position] as number
+    if (first < 0x80) {
+      this.position++
+      return (first >>> 1) ^ -(first & 1)
+    }
+    let value = 0
+    let factor = 1
+    for (let i = 0; i < 10; i++) {
+      if (this.position >= this.end) break
+      const byte = buffer[this.position++] as number
+      value += (byte & 0x7f) * factor
+      factor *= 128
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+    }
+    throw corrupt('a variable-length number that does not end')
+  }
+}

@@ -1,0 +1,223 @@
+import type { Headers } from '../core/record.ts'
+import { batchAttribute, batchHeaderBytes, batchLayout } from './batch-header.ts'
+import { crc32c } from './crc32c.ts'
+import { writeInt64 } from './wire-writer.ts'
+
+/** Who writes a batch: from `InitProducerId`. */
+export interface ProducerIdentity {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+const worstRecordOverheadBytes = 1 + 5 + 10 + 5 + 5 + 5 + 5
+
+/**
+ * One open record batch: records are written straight into its preallocated buffer, varints inline.
+ *
+ * The buffer grows to hold a single record larger than it; `finish` stamps header and checksum and hands out a view.
+ * After `reset` the same buffer takes the next batch, so the view must be copied or sent by then.
+ */
+export class RecordBatchWriter {
+  private buffer: Buffer
+  private position = batchHeaderBytes
+  private baseTimestamp = 0
+  private maxTimestamp = 0
+  /** Records written since the last reset. */
+  count = 0
+
+  constructor(capacityBytes: number) {
+    this.buffer = Buffer.allocUnsafeSlow(capacityBytes)
+  }
+
+  /** Bytes of the batch as it stands, header included. */
+  get sizeBytes(): number {
+    return this.position
+  }
+
+  /**
+   * Whether a record of these sizes (-1 for null) can be added without passing `limitBytes`. The first always fits here:
+   * whether it fits the topic is for the caller to judge.
+   */
+  fits(keyBytes: number, valueBytes: number, headers: Headers, limitBytes: number): boolean {
+    if (this.count === 0) return true
+    return this.position + worstRecordOverheadBytes + keyBytes + valueBytes + headersBytes(headers) <= limitBytes
+  }
+
+  /** Appends one record; `null` key or value is the wire's null. Both are copied. */
+  append(key: Uint8Array | null, value: Uint8Array | null, timestamp: number, headers: Headers): void {
+    const keyLength = key === null ? -1 : key.length
+    const valueLength = value === null ? -1 : value.length
+    const at = this.begin(keyLength, valueLength, timestamp, headers)
+    this.finishRecord(at, key, keyLength, value, valueLength, headers)
+  }
+
+  private begin(keyLength: number, valueLength: number, timestamp: number, headers: Headers): number {
+    const extra = headers.size === 0 ? 0 : headersBytes(headers)
+    const keySize = keyLength < 0 ? 0 : keyLength
+    const valueSize = valueLength < 0 ? 0 : valueLength
+    this.reserve(worstRecordOverheadBytes + keySize + valueSize + extra)
+    if (this.count === 0) {
+      this.baseTimestamp = timestamp
+      this.maxTimestamp = timestamp
+    } else if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    const timestampDelta = timestamp - this.baseTimestamp
+    const size =
+      1 +
+      varlongLength(timestampDelta) +
+      varintLength(this.count) +
+      varintLength(keyLength) +
+      keySize +
+      varintLength(valueLength) +
+      valueSize +
+      (extra === 0 ? 1 : varintLength(headers.size) + encodedHeadersBytes(headers))
+    const buffer = this.buffer
+    let at = writeVarint(buffer, this.position, size)
+    buffer[at++] = 0
+    at = writeVarlong(buffer, at, timestampDelta)
+    at = writeVarint(buffer, at, this.count)
+    return writeVarint(buffer, at, keyLength)
+  }
+
+  private finishRecord(
+    start: number,
+    key: Uint8Array | null,
+    keyLength: number,
+    value: Uint8Array | null,
+    valueLength: number,
+    headers: Headers,
+  ): void {
+    const buffer = this.buffer
+    let at = start
+    if (key !== null) {
+      copyInto(buffer, at, key, keyLength)
+      at += keyLength
+    }
+    at = writeVarint(buffer, at, valueLength)
+    if (value !== null) {
+      copyInto(buffer, at, value, valueLength)
+      at += valueLength
+    }
+    if (headers.size === 0) buffer[at++] = 0
+    else {
+      at = writeVarint(buffer, at, headers.size)
+      for (const [name, content] of headers) {
+        const nameLength = Buffer.byteLength(name)
+        at = writeVarint(buffer, at, nameLength)
+        at += buffer.write(name, at, nameLength, 'utf8')
+        at = writeVarint(buffer, at, content.length)
+        buffer.set(content, at)
+        at += content.length
+      }
+    }
+    this.position = at
+    this.count++
+  }
+
+  private reserve(bytes: number): void {
+    const needed = this.position + bytes
+    if (needed <= this.buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, needed + (1 << 20))))
+    this.buffer.copy(grown, 0, 0, this.position)
+    this.buffer = grown
+  }
+
+  /**
+   * Stamps header and checksum.
+   * @param producer null for a plain batch: no idempotence
+   * @returns a view of the whole batch; the base offset is 0, for the broker to assign
+   */
+  finish(producer: ProducerIdentity | null, baseSequence: number, transactional: boolean): Buffer {
+    const buffer = this.buffer
+    buffer.fill(0, 0, 8)
+    buffer.writeInt32BE(this.position - 12, batchLayout.length)
+    buffer.writeInt32BE(-1, batchLayout.leaderEpoch)
+    buffer[batchLayout.magic] = 2
+    buffer.writeInt16BE(transactional ? batchAttribute.transactional : 0, batchLayout.attributes)
+    buffer.writeInt32BE(this.count - 1, batchLayout.lastOffsetDelta)
+    writeInt64(buffer, this.baseTimestamp, batchLayout.baseTimestamp)
+    writeInt64(buffer, this.maxTimestamp, batchLayout.maxTimestamp)
+    writeInt64(buffer, producer?.producerId ?? -1, batchLayout.producerId)
+    buffer.writeInt16BE(producer?.producerEpoch ?? -1, batchLayout.producerEpoch)
+    buffer.writeInt32BE(producer ? baseSequence : -1, batchLayout.baseSequence)
+    buffer.writeInt32BE(this.count, batchLayout.count)
+    buffer.writeUInt32BE(crc32c(buffer, batchLayout.attributes, this.position), batchLayout.crc)
+    return buffer.subarray(0, this.position)
+  }
+
+  /** Forgets the records and begins again in the same buffer. */
+  reset(): void {
+    this.position = batchHeaderBytes
+    this.count = 0
+  }
+}
+
+function headersBytes(headers: Headers): number {
+  let total = 5
+  for (const [name, content] of headers) total += 10 + name.length * 3 + content.length
+  return total
+}
+
+function encodedHeadersBytes(headers: Headers): number {
+  let total = 0
+  for (const [name, content] of headers) {
+    const nameLength = Buffer.byteLength(name)
+    total += varintLength(nameLength) + nameLength + varintLength(content.length) + content.length
+  }
+  return total
+}
+
+/** `TypedArray.set` costs about 100 ns a call whatever the length: short runs are copied by hand. */
+function copyInto(target: Buffer, at: number, source: Uint8Array, length: number): void {
+  if (length > 24) target.set(source, at)
+  else for (let i = 0; i < length; i++) target[at + i] = source[i] as number
+}
+
+/** Bytes of a zigzag varint of 32 bits. */
+export function varintLength(value: number): number {
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  let bytes = 1
+  while (rest > 0x7f) {
+    rest >>>= 7
+    bytes++
+  }
+  return bytes
+}
+
+/** Writes a zigzag varint of 32 bits. @returns the position behind it */
+export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  let at = start
+  while (rest > 0x7f) {
+    buffer[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  buffer[at++] = rest
+  return at
+}
+
+const fitsInt32 = (value: number): boolean => value >= -0x80000000 && value <= 0x7fffffff
+
+/** Bytes of a zigzag varint of 64 bits, for safe integers. */
+export function varlongLength(value: number): number {
+  if (fitsInt32(value)) return varintLength(value)
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  let bytes = 1
+  while (rest > 0x7f) {
+    rest = Math.floor(rest / 128)
+    bytes++
+  }
+  return bytes
+}
+
+/** Writes a zigzag varint of 64 bits, for integers whose double is safe. @returns the position behind it */
+export function writeVarlong(buffer: Uint8Array, start: number, value: number): number {
+  if (fitsInt32(value)) return writeVarint(buffer, start, value)
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  let at = start
+  while (rest > 0x7f) {
+    buffer[at++] = (rest % 128) | 0x80
+    rest = Math.floor(rest / 128)
+  }
+  buffer[at++] = rest
+  return at
+}

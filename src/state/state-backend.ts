@@ -1,0 +1,42 @@
+/** One change of a batch: `value: null` deletes the key. */
+export interface Mutation {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+}
+
+/** Bounds of an iteration in byte order; both optional. */
+export interface Range {
+  /** Included. */
+  readonly from?: Uint8Array
+  /** Excluded. */
+  readonly to?: Uint8Array
+}
+
+/**
+ * Port 4: an ordered map from bytes to bytes on disk, open in one process at a time.
+ *
+ * Keys are ordered by unsigned byte comparison. A batch is atomic: after a crash all of it is there or nothing, and of
+ * unsynced batches a suffix may be missing, never one from the middle. LevelDB is the shipped form, memory the other.
+ */
+export interface StateBackend {
+  /** Reads without waiting: the hot path holds no promise (X11). The result is the caller's. */
+  getSync(key: Uint8Array): Uint8Array | undefined
+  /** Writes atomically. `sync` waits until the disk has it, else the operating system holds it. */
+  batch(mutations: readonly Mutation[], options?: { readonly sync?: boolean }): Promise<void>
+  /** Entries in byte order, of the state as it was when the iteration began. Ending the loop early frees the snapshot. */
+  iterate(range?: Range): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens backends by path.
+ *
+ * @throws {StreamError} `DATA_DIRECTORY_LOCKED` when another holder has it, `STORE_CORRUPT` when it cannot be read,
+ * `DISK_FULL` and `DATA_DIRECTORY_UNUSABLE` as the system says
+ */
+export interface StateBackends {
+  open(path: string): Promise<StateBackend>
+  /** Removes all of a closed backend; nothing there is fine. */
+  destroy(path: string): Promise<void>
+}

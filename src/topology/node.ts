@@ -1,0 +1,154 @@
+import type { AnySerde } from '../serde/serde.ts'
+
+/** The place of a node in its topology: inputs always have smaller numbers. Not part of any name. */
+export type NodeId = number
+
+/** What a partition whose records cannot be decoded or processed does: stop the job, or pass over the record and count it. */
+export type ErrorPolicy = 'fail' | 'skip'
+
+/** What happens to a record that fails, by where it fails. `dlq` and `retry` will join the type, not replace it. */
+export interface ErrorPolicies {
+  /** The bytes do not decode. */
+  readonly decode: ErrorPolicy
+  /** User code threw, rejected, or ran past the record's deadline. */
+  readonly process: ErrorPolicy
+}
+
+/** A Kafka topic as a user names it. */
+export interface TopicSpec {
+  readonly name: string
+  readonly key: AnySerde
+  readonly value: AnySerde
+  /** For a topic that the pipeline only writes and that is not there: created with these. */
+  readonly partitions?: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/** A source connector as the plan sees it; the connector itself travels through, its contract is of a higher rank. */
+export interface ConnectorSourceSpec {
+  readonly name: string
+  readonly key: AnySerde
+  readonly value: AnySerde
+  readonly partitions: number
+  /** The `SourceConnector`. */
+  readonly connector: unknown
+}
+
+/** A sink connector as the plan sees it. */
+export interface ConnectorSinkSpec {
+  readonly name: string
+  readonly guarantee: 'at-least-once' | 'idempotent' | 'transactional'
+  /** The `SinkConnector`. */
+  readonly connector: unknown
+}
+
+/** A key-value store, changelogged to `<app>-<name>-changelog`. */
+export interface StoreSpec {
+  /** The user's name, unique in the pipeline. */
+  readonly name: string
+  readonly kind: 'key-value'
+  readonly key: AnySerde
+  readonly value: AnySerde
+}
+
+interface NodeBase {
+  readonly id: NodeId
+  readonly inputs: readonly NodeId[]
+  /** The encoding of the keys that leave this node. */
+  readonly key: AnySerde
+  /** The encoding of the values that leave this node, where one is known: an untouched value keeps its topic's. */
+  readonly value: AnySerde
+  /** Whether what leaves is an event or a row's change. */
+  readonly yields: 'stream' | 'table' | 'nothing'
+}
+
+/** Reads a Kafka topic. */
+export interface TopicSourceNode extends NodeBase {
+  readonly kind: 'topic-source'
+  readonly topic: TopicSpec
+  /** Event time from the decoded value, epoch milliseconds; without it the record's own timestamp. */
+  readonly timestamp?: (value: unknown) => number
+  readonly errors: ErrorPolicies
+}
+
+/** Reads a source connector through its ingest topic. */
+export interface ConnectorSourceNode extends NodeBase {
+  readonly kind: 'connector-source'
+  readonly source: ConnectorSourceSpec
+  readonly timestamp?: (value: unknown) => number
+  readonly errors: ErrorPolicies
+}
+
+export interface MapNode extends NodeBase {
+  readonly kind: 'map'
+  readonly fn: (value: unknown, key: unknown) => unknown
+}
+export interface FilterNode extends NodeBase {
+  readonly kind: 'filter'
+  readonly fn: (value: unknown, key: unknown) => boolean
+}
+export interface FlatMapNode extends NodeBase {
+  readonly kind: 'flat-map'
+  readonly fn: (value: unknown, key: unknown) => Iterable<unknown>
+}
+export interface TapNode extends NodeBase {
+  readonly kind: 'tap'
+  readonly fn: (value: unknown, key: unknown) => void
+}
+
+/** RxJS operators over the values of a record, each record its own finite Observable. */
+export interface PipeNode extends NodeBase {
+  readonly kind: 'pipe'
+  /** `OperatorFunction`s of RxJS, first to last; typed where rxjs is at home. */
+  readonly operators: readonly unknown[]
+}
+
+/** Gives records a new key. A keyed operator behind it reads through the repartition topic of this name. */
+export interface KeyByNode extends NodeBase {
+  readonly kind: 'key-by'
+  readonly name: string
+  readonly fn: (value: unknown, key: unknown) => unknown
+}
+
+/** Folds the records of each key into a store; hands on each change, and the last per key at each commit. */
+export interface AggregateNode extends NodeBase {
+  readonly kind: 'aggregate'
+  readonly operation: 'count' | 'reduce' | 'aggregate'
+  readonly store: StoreSpec
+  /** The state before a key's first record. Undefined for `reduce`, where the first record is the state. */
+  readonly seed?: () => unknown
+  /** Not called for `count`, whose state is a number that grows by one. */
+  readonly fold: (state: unknown, value: unknown, key: unknown) => unknown
+}
+
+/** Every change of a table as a stream; null is a delete. */
+export interface UpdatesNode extends NodeBase {
+  readonly kind: 'updates'
+}
+
+/** Writes to a Kafka topic. */
+export interface TopicSinkNode extends NodeBase {
+  readonly kind: 'topic-sink'
+  readonly topic: TopicSpec
+}
+
+/** Hands records to a sink connector, from a sub-topology that does nothing else (X17). */
+export interface ConnectorSinkNode extends NodeBase {
+  readonly kind: 'connector-sink'
+  readonly sink: ConnectorSinkSpec
+}
+
+/** One step of a pipeline, frozen. The planner and the chain builder switch over `kind` exhaustively. */
+export type TopologyNode =
+  | TopicSourceNode
+  | ConnectorSourceNode
+  | MapNode
+  | FilterNode
+  | FlatMapNode
+  | TapNode
+  | PipeNode
+  | KeyByNode
+  | AggregateNode
+  | UpdatesNode
+  | TopicSinkNode
+  | ConnectorSinkNode

@@ -1,0 +1,91 @@
+import type { AnySerde } from '../serde/serde.ts'
+import type {
+  ConnectorSinkSpec,
+  ConnectorSourceSpec,
+  ErrorPolicies,
+  NodeId,
+  StoreSpec,
+  TopicSpec,
+  TopologyNode,
+} from './node.ts'
+
+/**
+ * Where a topic comes from. Internal ones are named `<app>-<name>-<role>` when a job starts, since the application id
+ * is only known then; `name` is the user's.
+ */
+export type TopicRef =
+  | { readonly role: 'external'; readonly name: string }
+  | { readonly role: 'repartition' | 'changelog' | 'ingest' | 'positions' | 'egress'; readonly name: string }
+
+/** A topic that a sub-topology consumes, one partition a task. */
+export interface InputSpec {
+  readonly topic: TopicRef
+  readonly key: AnySerde
+  readonly value: AnySerde
+  readonly timestamp?: (value: unknown) => number
+  readonly errors: ErrorPolicies
+  /**
+   * The nodes that its records enter: for an external or ingest topic the children of its source nodes, for a
+   * repartition topic the keyed operators behind it. In order of id.
+   */
+  readonly targets: readonly NodeId[]
+}
+
+/** What leaves a node towards an internal topic: written where the plan cuts (repartition, egress). */
+export interface OutputSpec {
+  /** The node whose records are written. */
+  readonly from: NodeId
+  readonly topic: TopicRef
+  readonly key: AnySerde
+  readonly value: AnySerde
+}
+
+interface SubTopologyBase {
+  /** Its place in the plan: the first half of its tasks' ids. */
+  readonly id: number
+  /** Sub-topologies whose tasks write an input of this one, ascending: what has to be ended first (X18). */
+  readonly upstream: readonly number[]
+}
+
+/** Reads one source connector into its ingest topic. Its input is the positions topic, restored and never fetched (X16). */
+export interface SourceSubTopology extends SubTopologyBase {
+  readonly kind: 'source'
+  readonly source: ConnectorSourceSpec
+}
+
+/** Consumes topics, runs nodes, keeps stores. */
+export interface ProcessingSubTopology extends SubTopologyBase {
+  readonly kind: 'processing'
+  /** In order of topic. A task has the same partition of each. */
+  readonly inputs: readonly InputSpec[]
+  /** Its nodes without the sources, in order of id: inputs come before what they feed. */
+  readonly nodes: readonly TopologyNode[]
+  readonly outputs: readonly OutputSpec[]
+  readonly stores: readonly StoreSpec[]
+}
+
+/** Reads one topic into one sink connector: stateless, without other output, outside the thread's transaction (X17). */
+export interface SinkSubTopology extends SubTopologyBase {
+  readonly kind: 'sink'
+  readonly input: InputSpec
+  readonly sink: ConnectorSinkSpec
+}
+
+export type SubTopology = SourceSubTopology | ProcessingSubTopology | SinkSubTopology
+
+/** A pipeline as frozen data: what a job runs, what `describe` prints, what the manifest hashes. */
+export interface Plan {
+  /** The pipeline's name: the default application id. */
+  readonly name: string
+  readonly nodes: readonly TopologyNode[]
+  readonly subtopologies: readonly SubTopology[]
+  /** Topics that are only written and may be created, by name. */
+  readonly written: readonly TopicSpec[]
+  /** Names under which stores may be queried, with the store each stands for. */
+  readonly queryables: ReadonlyMap<string, StoreSpec>
+}
+
+/** The name of an internal topic in Kafka, or the external name itself. */
+export function topicName(appId: string, ref: TopicRef): string {
+  return ref.role === 'external' ? ref.name : `${appId}-${ref.name}-${ref.role}`
+}
