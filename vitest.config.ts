@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config'
+
+const conditions = ['millrace-source', 'node', 'import', 'module', 'default']
+
+/** One project a folder of `test/`; each test file runs in a fork of its own, so that no state leaks between them. */
+const project = (name: string, overrides: Record<string, unknown> = {}) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    environment: 'node',
+    pool: 'forks' as const,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    ...overrides,
+  },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit'),
+      project('contract'),
+      project('golden'),
+      project('simulation', { testTimeout: 120_000 }),
+      project('integration', { testTimeout: 180_000, hookTimeout: 180_000 }),
+      project('kafka', { testTimeout: 600_000, hookTimeout: 180_000, fileParallelism: false }),
+      project('types', {
+        include: [],
+        typecheck: { enabled: true, only: true, include: ['test/types/**/*.test-d.ts'], tsconfig: './tsconfig.json' },
+      }),
+    ],
+  },
+})
