@@ -25,7 +25,12 @@ export default defineConfig({
       project('golden'),
       project('simulation', { testTimeout: 120_000 }),
       project('integration', { testTimeout: 180_000, hookTimeout: 180_000 }),
-      project('kafka', { testTimeout: 600_000, hookTimeout: 180_000, fileParallelism: false }),
+      project('kafka', {
+        testTimeout: 600_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+        globalSetup: ['test/support/kafka-setup.ts'],
+      }),
       project('types', {
         include: [],
         typecheck: { enabled: true, only: true, include: ['test/types/**/*.test-d.ts'], tsconfig: './tsconfig.json' },
