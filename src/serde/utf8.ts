@@ -1,0 +1,12 @@
+import { Buffer } from 'node:buffer'
+
+/** UTF-8 of a text. A lone surrogate has none and is written as U+FFFD, as everywhere. */
+export function encodeUtf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8')
+}
+
+/** The text of UTF-8 bytes; what is not UTF-8 reads as U+FFFD, and a byte order mark is kept. Copies, as all strings do. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  const view = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return view.toString('utf8')
+}
