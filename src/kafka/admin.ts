@@ -1,0 +1,227 @@
+import { StreamError } from '../core/errors.ts'
+import type { TopicPartition } from '../core/topic-partition.ts'
+import { partitionKey } from '../core/topic-partition.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { describeConfigs, topicResource } from '../protocol/messages/configs.ts'
+import { latestTimestamp, listOffsets } from '../protocol/messages/list-offsets.ts'
+import { offsetFetch } from '../protocol/messages/offsets.ts'
+import { createTopics, deleteRecords } from '../protocol/messages/topics.ts'
+import type { ClusterMetadata } from './cluster-metadata.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { kafkaFailure } from './kafka-error.ts'
+import { anyNode, type Lane, type NodeId } from './transport.ts'
+
+/** A topic to create. */
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** What a group committed for a partition. `unstable`: an open transaction is about to change it. */
+export type CommittedOffset = { readonly offset: number; readonly metadata: string } | 'unstable'
+
+/** `high` is the end of the log, `stable` the end for readers of committed records. */
+export type Isolation = 'high' | 'stable'
+
+/** Asks and changes what belongs to the cluster rather than to a record: topics, offsets, configurations. */
+export class Admin {
+  private readonly client: KafkaClient
+  private readonly metadata: ClusterMetadata
+
+  constructor(client: KafkaClient, metadata: ClusterMetadata) {
+    this.client = client
+    this.metadata = metadata
+  }
+
+  /** Creates topics with the broker's default replication; one that is there already is left as it is. */
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    if (topics.length === 0) return
+    const deadline = this.client.deadline()
+    await this.client.retrying(deadline, async () => {
+      const answer = await this.client.send(
+        'admin',
+        anyNode,
+        createTopics,
+        {
+          topics: topics.map(({ name, partitions, config }) => ({
+            name,
+            numPartitions: partitions,
+            replicationFactor: -1,
+            configs: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+          })),
+          timeoutMs: 30_000,
+        },
+        deadline,
+        4,
+      )
+      for (const { name, errorCode, errorMessage } of answer.topics) {
+        if (errorCode === kafkaError.NONE || errorCode === kafkaError.TOPIC_ALREADY_EXISTS) continue
+        const failure = kafkaFailure(errorCode, createTopics.name, { topic: name })
+        if (failure.action === 'retry') throw failure
+        throw new StreamError(
+          'REQUEST_FAILED',
+          `the topic ${name} cannot be created: ${errorMessage ?? failure.message}`,
+          {
+            topic: name,
+            kafkaCode: errorCode,
+            cause: failure,
+          },
+        )
+      }
+    })
+  }
+
+  /** The end of each partition, by {@link partitionKey}. */
+  async endOffsets(
+    partitions: readonly TopicPartition[],
+    isolation: Isolation,
+    lane: Lane = 'admin',
+  ): Promise<ReadonlyMap<string, number>> {
+    return this.offsets(partitions, latestTimestamp, isolation, lane)
+  }
+
+  /** The offset for a timestamp (or one of the special values of ListOffsets), by {@link partitionKey}; -1 for none. */
+  async offsets(
+    partitions: readonly TopicPartition[],
+    timestamp: number,
+    isolation: Isolation = 'high',
+    lane: Lane = 'admin',
+  ): Promise<ReadonlyMap<string, number>> {
+    const found = new Map<string, number>()
+    const deadline = this.client.deadline()
+    await this.client.retrying(deadline, async () => {
+      const byNode = await this.byLeader(partitions, lane)
+      await Promise.all(
+        [...byNode].map(async ([node, topics]) => {
+          const answer = await this.client.send(
+            lane,
+            node,
+            listOffsets,
+            {
+              isolationLevel: isolation === 'stable' ? 1 : 0,
+              topics: [...topics].map(([name, all]) => ({
+                name,
+                partitions: all.map((index) => ({ index, timestamp })),
+              })),
+            },
+            deadline,
+            2,
+          )
+          for (const topic of answer.topics) {
+            for (const partition of topic.partitions) {
+              if (partition.errorCode !== kafkaError.NONE) {
+                this.metadata.forget(topic.name)
+                throw kafkaFailure(partition.errorCode, listOffsets.name, {
+                  topic: topic.name,
+                  partition: partition.index,
+                })
+              }
+              found.set(partitionKey(topic.name, partition.index), partition.offset)
+            }
+          }
+        }),
+      )
+    })
+    return found
+  }
+
+  /** Moves the start of partitions up to an offset: all before it is gone (X21). */
+  async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    const deadline = this.client.deadline()
+    const offsetOf = new Map(before.map((one) => [partitionKey(one.topic, one.partition), one.offset]))
+    await this.client.retrying(deadline, async () => {
+      const byNode = await this.byLeader(before, 'admin')
+      for (const [node, topics] of byNode) {
+        const answer = await this.client.send('admin', node, deleteRecords, {
+          topics: [...topics].map(([name, all]) => ({
+            name,
+            partitions: all.map((index) => ({ index, offset: offsetOf.get(partitionKey(name, index)) ?? 0 })),
+          })),
+          timeoutMs: 30_000,
+        })
+        for (const topic of answer.topics) {
+          for (const { index, errorCode } of topic.partitions) {
+            // Out of range: the start has passed the offset already.
+            if (errorCode !== kafkaError.NONE && errorCode !== kafkaError.OFFSET_OUT_OF_RANGE) {
+              throw kafkaFailure(errorCode, deleteRecords.name, { topic: topic.name, partition: index })
+            }
+          }
+        }
+      }
+    })
+  }
+
+  /** Settings of topics: topic to setting to value. */
+  async topicConfigs(names: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string | null>>> {
+    const deadline = this.client.deadline()
+    const answer = await this.client.retrying(deadline, () =>
+      this.client.send('admin', anyNode, describeConfigs, {
+        resources: names.map((name) => ({ resourceType: topicResource, resourceName: name, configurationKeys: null })),
+      }),
+    )
+    return new Map(
+      answer.results.map((result) => [result.resourceName, new Map(result.configs.map((c) => [c.name, c.value]))]),
+    )
+  }
+
+  /**
+   * What a group committed, by {@link partitionKey}; a partition without an offset is left out.
+   * @param requireStable answers `unstable` for a partition with an offset in an open transaction (KIP-447)
+   */
+  async committedOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    requireStable: boolean,
+    lane: Lane = 'group',
+  ): Promise<ReadonlyMap<string, CommittedOffset>> {
+    const byTopic = new Map<string, number[]>()
+    for (const { topic, partition } of partitions) {
+      const known = byTopic.get(topic)
+      if (known) known.push(partition)
+      else byTopic.set(topic, [partition])
+    }
+    const topics = [...byTopic].map(([name, partitionIndexes]) => ({ name, partitionIndexes }))
+    const found = new Map<string, CommittedOffset>()
+    const deadline = this.client.deadline()
+    await this.client.retrying(deadline, async () => {
+      found.clear()
+      const node = await this.client.groupCoordinator(lane, groupId, deadline)
+      const request = { groupId, topics, groups: [{ groupId, topics }], requireStable }
+      const answer = await this.client.send(lane, node, offsetFetch, request, deadline, 7)
+      const group = answer.groups[0] ?? answer
+      if (group.errorCode !== kafkaError.NONE) throw kafkaFailure(group.errorCode, offsetFetch.name)
+      for (const topic of group.topics ?? []) {
+        for (const partition of topic.partitions) {
+          const key = partitionKey(topic.name, partition.index)
+          if (partition.errorCode === kafkaError.UNSTABLE_OFFSET_COMMIT) found.set(key, 'unstable')
+          else if (partition.errorCode !== kafkaError.NONE) {
+            throw kafkaFailure(partition.errorCode, offsetFetch.name, { topic: topic.name, partition: partition.index })
+          } else if (partition.committedOffset >= 0) {
+            found.set(key, { offset: partition.committedOffset, metadata: partition.metadata ?? '' })
+          }
+        }
+      }
+    })
+    return found
+  }
+
+  private async byLeader(
+    partitions: readonly TopicPartition[],
+    lane: Lane,
+  ): Promise<ReadonlyMap<NodeId, ReadonlyMap<string, number[]>>> {
+    const byNode = new Map<NodeId, Map<string, number[]>>()
+    for (const { topic, partition } of partitions) {
+      const node = await this.metadata.leader(lane, topic, partition)
+      let topics = byNode.get(node)
+      if (!topics) {
+        topics = new Map()
+        byNode.set(node, topics)
+      }
+      const known = topics.get(topic)
+      if (known) known.push(partition)
+      else topics.set(topic, [partition])
+    }
+    return byNode
+  }
+}

@@ -1,0 +1,239 @@
+import { messageOf, StreamError } from '../core/errors.ts'
+import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { fetch } from '../protocol/messages/fetch.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import type { ClusterMetadata } from './cluster-metadata.ts'
+import { FetchQueue } from './fetch-queue.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { kafkaFailure } from './kafka-error.ts'
+import type { Lane, NodeId } from './transport.ts'
+
+/** Limits of fetching. Sizes in bytes. */
+export interface FetcherLimits {
+  /** Asked for of each partition in one answer. Default 1 MiB. */
+  readonly partitionBytes?: number
+  /** A partition with more than this waiting is left out of the next fetch. Default 2 MiB. */
+  readonly queueBytes?: number
+  /** How long a broker may hold a fetch that finds nothing. Default 100 ms. */
+  readonly maxWaitMs?: number
+}
+
+/**
+ * Keeps one fetch in flight at each broker that leads an assigned partition and hands undecoded batches to a queue a
+ * partition. Only committed records are asked for, up to the last stable offset.
+ */
+export class Fetcher {
+  private readonly client: KafkaClient
+  private readonly metadata: ClusterMetadata
+  private readonly budget: ByteBudget
+  private readonly lane: Lane
+  private readonly partitionBytes: number
+  private readonly queueBytes: number
+  private readonly maxWaitMs: number
+  private readonly onFetched: () => void
+  private readonly queues = new Map<string, FetchQueue>()
+  private readonly leaders = new Map<string, NodeId>()
+  private readonly loops = new Map<NodeId, Promise<void>>()
+  private resolving: Promise<void> | null = null
+  private wakeUp: (() => void)[] = []
+  private closed = false
+
+  /** @param onFetched called whenever a queue got something, a failure among it */
+  constructor(
+    client: KafkaClient,
+    metadata: ClusterMetadata,
+    budget: ByteBudget,
+    onFetched: () => void,
+    limits: FetcherLimits = {},
+    lane: Lane = 'fetch',
+  ) {
+    this.client = client
+    this.metadata = metadata
+    this.budget = budget
+    this.onFetched = onFetched
+    this.lane = lane
+    this.partitionBytes = limits.partitionBytes ?? 1024 * 1024
+    this.queueBytes = limits.queueBytes ?? 2 * 1024 * 1024
+    this.maxWaitMs = limits.maxWaitMs ?? 100
+  }
+
+  /** Begins a partition at an offset; what was there of it before is dropped. */
+  assign(topic: string, partition: number, offset: number): FetchQueue {
+    const key = partitionKey(topic, partition)
+    this.queues.get(key)?.clear()
+    const queue = new FetchQueue(topic, partition, offset, this.budget, () => this.wake())
+    this.queues.set(key, queue)
+    this.resolve()
+    this.wake()
+    return queue
+  }
+
+  /** Ends a partition; an answer that is on its way is dropped. */
+  unassign({ topic, partition }: TopicPartition): void {
+    const key = partitionKey(topic, partition)
+    this.queues.get(key)?.clear()
+    this.queues.delete(key)
+    this.leaders.delete(key)
+  }
+
+  /** Ends all of it. */
+  close(): void {
+    this.closed = true
+    for (const queue of this.queues.values()) queue.clear()
+    this.queues.clear()
+    this.wake()
+  }
+
+  private wake(): void {
+    const waiting = this.wakeUp
+    this.wakeUp = []
+    for (const go of waiting) go()
+  }
+
+  private changed(): Promise<void> {
+    return new Promise((resolve) => this.wakeUp.push(resolve))
+  }
+
+  /** Finds leaders for the partitions that have none yet, and starts a loop for each broker that has none. */
+  private resolve(): void {
+    this.resolving ??= this.resolveLeaders().finally(() => {
+      this.resolving = null
+    })
+  }
+
+  private async resolveLeaders(): Promise<void> {
+    while (!this.closed) {
+      const unresolved = [...this.queues].filter(([key]) => !this.leaders.has(key))
+      if (unresolved.length === 0) return
+      for (const [key, queue] of unresolved) {
+        try {
+          const node = await this.metadata.leader(this.lane, queue.topic, queue.partition)
+          if (this.queues.get(key) !== queue) continue
+          this.leaders.set(key, node)
+          if (!this.loops.has(node)) this.loops.set(node, this.run(node))
+          this.wake()
+        } catch (error) {
+          this.client.logger.debug('a partition has no leader yet', { partition: key, reason: messageOf(error) })
+          await this.client.clock.sleep(100)
+        }
+      }
+    }
+  }
+
+  private async run(node: NodeId): Promise<void> {
+    while (!this.closed) {
+      const own = [...this.queues.values()].filter(
+        (queue) => this.leaders.get(partitionKey(queue.topic, queue.partition)) === node,
+      )
+      if (own.length === 0) {
+        this.loops.delete(node)
+        return
+      }
+      const wanted = this.budget.isExhausted
+        ? []
+        : own.filter((queue) => queue.failure === null && queue.bytes < this.queueBytes)
+      if (wanted.length === 0) {
+        await this.changed()
+        continue
+      }
+      try {
+        // A queue that is left out now will want more soon: then no broker may sit on the fetch for long.
+        await this.fetchFrom(node, wanted, wanted.length < own.length ? Math.min(5, this.maxWaitMs) : this.maxWaitMs)
+      } catch (error) {
+        if (this.closed) return
+        this.client.logger.debug('a fetch failed and is repeated', { node, reason: messageOf(error) })
+        for (const queue of wanted) this.forgetLeader(queue)
+        await this.client.clock.sleep(50)
+        this.resolve()
+      }
+    }
+  }
+
+  private async fetchFrom(node: NodeId, wanted: readonly FetchQueue[], maxWaitMs: number): Promise<void> {
+    const topics = new Map<string, { index: number; fetchOffset: number; maxBytes: number }[]>()
+    const asked = new Map<FetchQueue, number>()
+    for (const queue of wanted) {
+      const entry = { index: queue.partition, fetchOffset: queue.fetchOffset, maxBytes: this.partitionBytes }
+      asked.set(queue, queue.fetchOffset)
+      const known = topics.get(queue.topic)
+      if (known) known.push(entry)
+      else topics.set(queue.topic, [entry])
+    }
+    const answer = await this.client.send(
+      this.lane,
+      node,
+      fetch,
+      {
+        maxWaitMs,
+        minBytes: 1,
+        maxBytes: Math.max(
+          this.partitionBytes,
+          Math.min(16 * 1024 * 1024, this.budget.limitBytes - this.budget.takenBytes),
+        ),
+        isolationLevel: 1,
+        topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+      },
+      this.client.deadline(maxWaitMs + this.client.requestTimeoutMs),
+    )
+    if (answer.errorCode !== kafkaError.NONE) throw kafkaFailure(answer.errorCode, fetch.name)
+    let news = false
+    for (const topic of answer.topics) {
+      for (const found of topic.partitions) {
+        const queue = this.queues.get(partitionKey(topic.name, found.index))
+        // Assigned anew or elsewhere meanwhile: the answer belongs to nobody.
+        if (!queue || asked.get(queue) !== queue.fetchOffset) continue
+        if (this.accept(queue, found)) news = true
+      }
+    }
+    if (news) this.onFetched()
+  }
+
+  private accept(
+    queue: FetchQueue,
+    found: {
+      readonly errorCode: number
+      readonly highWatermark: number
+      readonly lastStableOffset: number
+      readonly logStartOffset: number
+      readonly records: Buffer | null
+      readonly abortedTransactions: readonly { producerId: number; firstOffset: number }[] | null
+    },
+  ): boolean {
+    switch (found.errorCode) {
+      case kafkaError.NONE:
+        queue.highWatermark = found.highWatermark
+        queue.lastStableOffset = found.lastStableOffset
+        queue.logStartOffset = found.logStartOffset
+        try {
+          return found.records !== null && queue.push(found.records, found.abortedTransactions ?? [])
+        } catch (error) {
+          queue.failure = error as StreamError
+          return true
+        }
+      case kafkaError.OFFSET_OUT_OF_RANGE: {
+        queue.failure = new StreamError(
+          'OFFSET_OUT_OF_RANGE',
+          `${queue.topic}-${queue.partition} was to be read from offset ${queue.fetchOffset}, which its log does not hold; records were deleted before they were read, or the topic was created anew`,
+          { topic: queue.topic, partition: queue.partition, offset: queue.fetchOffset },
+        )
+        return true
+      }
+      default: {
+        const failure = kafkaFailure(found.errorCode, fetch.name, { topic: queue.topic, partition: queue.partition })
+        if (failure.action !== 'retry') {
+          queue.failure = failure
+          return true
+        }
+        this.forgetLeader(queue)
+        this.resolve()
+        return false
+      }
+    }
+  }
+
+  private forgetLeader(queue: FetchQueue): void {
+    this.leaders.delete(partitionKey(queue.topic, queue.partition))
+    this.metadata.forget(queue.topic)
+  }
+}

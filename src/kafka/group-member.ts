@@ -1,0 +1,291 @@
+import { assert } from '../core/assert.ts'
+import type { Cancel } from '../core/clock.ts'
+import { messageOf, StreamError } from '../core/errors.ts'
+import type { ResponseOf } from '../protocol/api.ts'
+import {
+  consumerProtocolType,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from '../protocol/consumer-protocol.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { heartbeat, joinGroup, leaveGroup, syncGroup } from '../protocol/messages/group.ts'
+import {
+  type AssignableTask,
+  type AssignmentData,
+  assignTasks,
+  decodeUserData,
+  encodeUserData,
+  type MemberData,
+} from './assignment.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { kafkaFailure } from './kafka-error.ts'
+import type { GroupIdentity } from './transactional-producer.ts'
+
+/** Membership timing, milliseconds (X12). */
+export interface MembershipTiming {
+  readonly sessionTimeoutMs: number
+  readonly heartbeatMs: number
+  readonly rebalanceTimeoutMs: number
+}
+
+/** The shipped timing. */
+export const defaultMembershipTiming: MembershipTiming = {
+  sessionTimeoutMs: 10_000,
+  heartbeatMs: 3_000,
+  rebalanceTimeoutMs: 60_000,
+}
+
+/** What a member is made with. */
+export interface GroupMemberOptions {
+  readonly client: KafkaClient
+  readonly groupId: string
+  /** Static membership: the same after a restart, so that a restart takes its tasks back at once (X12). */
+  readonly groupInstanceId: string
+  /** Topics of all tasks. */
+  readonly topics: readonly string[]
+  /** All tasks there are, asked when this member leads a rebalance. */
+  readonly tasks: () => Promise<readonly AssignableTask[]>
+  /** What this member says of itself now. */
+  readonly self: () => MemberData
+  readonly timing: MembershipTiming
+  /** Called when `needsRejoin` or `lost` became true. */
+  readonly onChange: () => void
+}
+
+const protocolName = 'millrace-1'
+
+/**
+ * A static member of a consumer group on the classic protocol: joins, leads when it is told to, keeps alive on a timer.
+ *
+ * Heartbeats run by themselves; they only raise `needsRejoin` or `lost`, and its owner decides when to act (X13).
+ */
+export class GroupMember {
+  private readonly options: GroupMemberOptions
+  private memberId = ''
+  private generationId = -1
+  private cancelHeartbeat: Cancel | null = null
+  private closed = false
+  /** The coordinator has begun a rebalance: commit, then join again. */
+  needsRejoin = false
+  /** Why the membership is gone, or null. Uncommitted work must be dropped before the next join (X1). */
+  lost: StreamError | null = null
+
+  constructor(options: GroupMemberOptions) {
+    this.options = options
+  }
+
+  /** Under what offsets are committed. */
+  get identity(): GroupIdentity {
+    return {
+      groupId: this.options.groupId,
+      generationId: this.generationId,
+      memberId: this.memberId,
+      groupInstanceId: this.options.groupInstanceId,
+    }
+  }
+
+  /**
+   * Joins, or joins again, and waits for the assignment.
+   * @throws {StreamError} `INSTANCE_FENCED` when another process has the instance id
+   */
+  async join(): Promise<AssignmentData> {
+    this.stopHeartbeat()
+    for (let again = 0; ; ) {
+      const data = await this.joinOnce()
+      if (!data) continue
+      this.needsRejoin = false
+      this.lost = null
+      this.scheduleHeartbeat()
+      // A static member that returns keeps its generation, and what it says of itself reaches nobody: ask for a new round.
+      const repeated = data.members.find((member) => member.memberId === this.memberId)
+      const self = this.options.self()
+      const stale = repeated?.planHash !== self.planHash || repeated.transactionalId !== self.transactionalId
+      if (!stale || again++ > 0) return data
+      this.stopHeartbeat()
+    }
+  }
+
+  private async joinOnce(): Promise<AssignmentData | null> {
+    const { client, groupId, groupInstanceId, timing, topics } = this.options
+    const deadline = client.deadline(timing.rebalanceTimeoutMs + timing.sessionTimeoutMs + client.requestTimeoutMs)
+    return client.retrying(deadline, async () => {
+      const node = await client.groupCoordinator('group', groupId, deadline)
+      const joined = await client.send(
+        'group',
+        node,
+        joinGroup,
+        {
+          groupId,
+          sessionTimeoutMs: timing.sessionTimeoutMs,
+          rebalanceTimeoutMs: timing.rebalanceTimeoutMs,
+          memberId: this.memberId,
+          groupInstanceId,
+          protocolType: consumerProtocolType,
+          protocols: [
+            {
+              name: protocolName,
+              metadata: encodeSubscription({
+                topics,
+                ownedPartitions: [],
+                userData: encodeUserData(this.options.self()),
+              }),
+            },
+          ],
+        },
+        deadline,
+        5,
+      )
+      switch (joined.errorCode) {
+        case kafkaError.NONE:
+          break
+        case kafkaError.MEMBER_ID_REQUIRED:
+          this.memberId = joined.memberId
+          return null
+        case kafkaError.UNKNOWN_MEMBER_ID:
+        case kafkaError.ILLEGAL_GENERATION:
+          this.memberId = ''
+          return null
+        case kafkaError.INCONSISTENT_GROUP_PROTOCOL:
+          throw new StreamError(
+            'PLAN_CHANGED',
+            `the consumer group ${groupId} has members of another kind; give this application another id with --app-id, or stop them`,
+          )
+        default:
+          throw kafkaFailure(joined.errorCode, joinGroup.name)
+      }
+      this.memberId = joined.memberId
+      this.generationId = joined.generationId
+      const leads = joined.leader === joined.memberId && !joined.skipAssignment
+      const synced = await client.send(
+        'group',
+        node,
+        syncGroup,
+        {
+          groupId,
+          generationId: this.generationId,
+          memberId: this.memberId,
+          groupInstanceId,
+          protocolType: consumerProtocolType,
+          protocolName,
+          assignments: leads ? await this.assign(joined) : [],
+        },
+        deadline,
+        3,
+      )
+      switch (synced.errorCode) {
+        case kafkaError.NONE:
+          break
+        case kafkaError.REBALANCE_IN_PROGRESS:
+        case kafkaError.ILLEGAL_GENERATION:
+          return null
+        case kafkaError.UNKNOWN_MEMBER_ID:
+          this.memberId = ''
+          return null
+        default:
+          throw kafkaFailure(synced.errorCode, syncGroup.name)
+      }
+      if (synced.assignment.length === 0) {
+        // Nobody has led yet: a leader that died between its answers, or a member list that changed meanwhile.
+        await client.clock.sleep(50)
+        return null
+      }
+      return decodeUserData<AssignmentData>(decodeAssignment(synced.assignment).userData)
+    })
+  }
+
+  private async assign(joined: ResponseOf<typeof joinGroup>): Promise<{ memberId: string; assignment: Buffer }[]> {
+    const members = new Map<string, MemberData>(
+      joined.members.map((member) => [
+        member.memberId,
+        decodeUserData<MemberData>(decodeSubscription(member.metadata).userData),
+      ]),
+    )
+    const own = members.get(this.memberId)
+    assert(own, 'the leader is a member')
+    for (const [memberId, data] of members) {
+      if (data.planHash === own.planHash) continue
+      throw new StreamError(
+        'PLAN_CHANGED',
+        `members of the group ${this.options.groupId} run different plans (${memberId} has ${data.planHash}, this one ${own.planHash}); stop the ones with the old pipeline first`,
+      )
+    }
+    const dealt = assignTasks(await this.options.tasks(), members)
+    const names = (tasks: readonly AssignableTask[]) => tasks.map(({ id }) => `${id.subtopology}_${id.partition}`)
+    const all = [...members].map(([memberId, data]) => ({ ...data, memberId, tasks: names(dealt.get(memberId) ?? []) }))
+    return [...members.keys()].map((memberId) => {
+      const tasks = dealt.get(memberId) ?? []
+      return {
+        memberId,
+        assignment: encodeAssignment({
+          assignedPartitions: tasks.flatMap((task) => task.inputs),
+          userData: encodeUserData({ v: 1, tasks: names(tasks), members: all }),
+        }),
+      }
+    })
+  }
+
+  private scheduleHeartbeat(): void {
+    this.stopHeartbeat()
+    if (this.closed) return
+    this.cancelHeartbeat = this.options.client.clock.timer(this.options.timing.heartbeatMs, () => {
+      this.beat().then(
+        () => {
+          if (!this.lost && this.cancelHeartbeat) this.scheduleHeartbeat()
+        },
+        () => undefined,
+      )
+    })
+  }
+
+  private stopHeartbeat(): void {
+    this.cancelHeartbeat?.()
+    this.cancelHeartbeat = null
+  }
+
+  /** One heartbeat. Errors of the connection are left to the next: only the coordinator's word changes anything. */
+  private async beat(): Promise<void> {
+    const { client, groupId, groupInstanceId, timing, onChange } = this.options
+    const generationId = this.generationId
+    try {
+      const deadline = client.deadline(timing.sessionTimeoutMs)
+      const node = await client.groupCoordinator('group', groupId, deadline)
+      const request = { groupId, generationId, memberId: this.memberId, groupInstanceId }
+      const { errorCode } = await client.send('group', node, heartbeat, request, deadline, 3)
+      if (generationId !== this.generationId || this.closed) return
+      if (errorCode === kafkaError.NONE) return
+      if (errorCode === kafkaError.REBALANCE_IN_PROGRESS) this.needsRejoin = true
+      else {
+        const failure = kafkaFailure(errorCode, heartbeat.name)
+        if (failure.action === 'retry') return client.forgetCoordinators()
+        this.lost = failure
+      }
+      onChange()
+    } catch (error) {
+      client.logger.debug('a heartbeat failed', { reason: messageOf(error) })
+      client.forgetCoordinators()
+    }
+  }
+
+  /** Asks the coordinator at once whether this membership still holds. Sets `lost` when it does not. */
+  async verify(): Promise<void> {
+    await this.beat()
+  }
+
+  /** Stops heartbeats; the coordinator forgets the member when its session ends, or the instance returns. */
+  close(): void {
+    this.closed = true
+    this.stopHeartbeat()
+  }
+
+  /** Leaves the group at once: only at a bounded end or with `--leave`, since a restart is otherwise cheaper (X12). */
+  async leave(): Promise<void> {
+    this.close()
+    const { client, groupId, groupInstanceId } = this.options
+    const deadline = client.deadline(5_000)
+    const node = await client.groupCoordinator('group', groupId, deadline)
+    const members = [{ memberId: this.memberId, groupInstanceId }]
+    await client.send('group', node, leaveGroup, { groupId, memberId: this.memberId, members }, deadline, 3)
+  }
+}

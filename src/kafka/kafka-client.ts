@@ -1,0 +1,155 @@
+import { type Clock, type DeadlineMs, remainingMs } from '../core/clock.ts'
+import { actionOf, StreamError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Random } from '../core/random.ts'
+import type { Api } from '../protocol/api.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { findCoordinator, groupCoordinator, transactionCoordinator } from '../protocol/messages/find-coordinator.ts'
+import { isRetriable, kafkaFailure } from './kafka-error.ts'
+import { anyNode, type Lane, type NodeId, type Transport } from './transport.ts'
+
+/** What the parts of the client share. */
+export interface KafkaClientOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** For one request. Default 30,000. */
+  readonly requestTimeoutMs?: number
+}
+
+const firstBackoffMs = 20
+const lastBackoffMs = 1000
+
+/**
+ * Sends described messages over a transport: picks versions, finds coordinators, repeats what may be repeated.
+ */
+export class KafkaClient {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly requestTimeoutMs: number
+  private readonly random: Random
+  private readonly coordinators = new Map<string, NodeId>()
+  private versions: Map<number, { readonly min: number; readonly max: number }> | null = null
+
+  constructor(options: KafkaClientOptions) {
+    this.transport = options.transport
+    this.clock = options.clock
+    this.random = options.random
+    this.logger = options.logger
+    this.requestTimeoutMs = options.requestTimeoutMs ?? 30_000
+  }
+
+  /** A deadline one request timeout from now, or `ms` from now. */
+  deadline(ms: number = this.requestTimeoutMs): DeadlineMs {
+    return this.clock.monotonicMs() + ms
+  }
+
+  /**
+   * Learns which versions the cluster serves. Called once, before anything else.
+   * @param patienceMs how long to go on trying to reach a broker
+   * @throws {StreamError} `BROKER_UNREACHABLE` when none answers in that time, `BROKER_UNSUPPORTED` for one that is no
+   * Kafka broker
+   */
+  async open(patienceMs: number): Promise<void> {
+    await this.retrying(this.deadline(patienceMs), async () => {
+      // A listener that accepts and stays silent must not eat the whole patience in one request.
+      const deadline = this.deadline(Math.min(10_000, patienceMs))
+      const request = apiVersions.request.encode(0, {})
+      const answer = await this.transport.request('admin', anyNode, apiVersions.key, 0, request, deadline)
+      const decoded = apiVersions.response.decode(0, answer)
+      if (decoded.errorCode !== kafkaError.NONE) throw kafkaFailure(decoded.errorCode, apiVersions.name)
+      this.versions = new Map(decoded.apiKeys.map((one) => [one.apiKey, { min: one.minVersion, max: one.maxVersion }]))
+    }).catch((error: unknown) => {
+      if (error instanceof StreamError && error.code === 'BROKER_UNREACHABLE') throw error
+      throw new StreamError(
+        'BROKER_UNREACHABLE',
+        `what listens at ${this.transport.address} does not answer as a Kafka broker (${error instanceof Error ? error.message : error}); check the address and the listener's security protocol`,
+        { cause: error },
+      )
+    })
+  }
+
+  /**
+   * The highest version that both sides have.
+   * @throws {StreamError} `BROKER_UNSUPPORTED` when there is none
+   */
+  version(api: Pick<Api, 'key' | 'name' | 'minVersion' | 'maxVersion'>, lowest: number = api.minVersion): number {
+    const served = this.versions?.get(api.key)
+    const version = served ? Math.min(served.max, api.maxVersion) : -1
+    if (!served || version < Math.max(served.min, lowest)) {
+      throw new StreamError(
+        'BROKER_UNSUPPORTED',
+        `${api.name} is needed in a version of ${lowest} to ${api.maxVersion}, the broker at ${this.transport.address} serves ${
+          served ? `${served.min} to ${served.max}` : 'none'
+        }; Kafka 3.7 or newer is required`,
+        { api: api.name },
+      )
+    }
+    return version
+  }
+
+  /** One request, one answer, in the best common version. Error codes inside the answer are the caller's. */
+  async send<QIn, ROut>(
+    lane: Lane,
+    node: NodeId,
+    api: Api<unknown, QIn, ROut, never>,
+    request: QIn,
+    deadline: DeadlineMs = this.deadline(),
+    lowestVersion?: number,
+  ): Promise<ROut> {
+    const version = this.version(api, lowestVersion)
+    const body = api.request.encode(version, request)
+    const answer = await this.transport.request(lane, node, api.key, version, body, deadline)
+    return api.response.decode(version, answer)
+  }
+
+  /** The coordinator of the group, asked for once and kept until {@link forgetCoordinators}. */
+  groupCoordinator(lane: Lane, groupId: string, deadline: DeadlineMs = this.deadline()): Promise<NodeId> {
+    return this.coordinator(lane, groupCoordinator, groupId, deadline)
+  }
+
+  /** The coordinator of the transactional id. */
+  transactionCoordinator(lane: Lane, transactionalId: string, deadline: DeadlineMs = this.deadline()): Promise<NodeId> {
+    return this.coordinator(lane, transactionCoordinator, transactionalId, deadline)
+  }
+
+  private async coordinator(lane: Lane, keyType: number, key: string, deadline: DeadlineMs): Promise<NodeId> {
+    const cacheKey = `${keyType}:${key}`
+    const known = this.coordinators.get(cacheKey)
+    if (known !== undefined) return known
+    return this.retrying(deadline, async () => {
+      const answer = await this.send(lane, anyNode, findCoordinator, { key, keyType, coordinatorKeys: [key] }, deadline)
+      const found = answer.coordinators[0] ?? answer
+      if (found.errorCode !== kafkaError.NONE) throw kafkaFailure(found.errorCode, findCoordinator.name)
+      this.coordinators.set(cacheKey, found.nodeId)
+      return found.nodeId
+    })
+  }
+
+  /** To be called when a coordinator answers that it is none any more: the next use asks again. */
+  forgetCoordinators(): void {
+    this.coordinators.clear()
+  }
+
+  /**
+   * Repeats `attempt` while it fails with action `retry`, 20 ms to 1 s apart with jitter, until the deadline.
+   * @param firstMs the first pause, where 20 ms would be long (a transaction whose markers are still being written)
+   * @throws what the last attempt threw
+   */
+  async retrying<T>(deadline: DeadlineMs, attempt: () => Promise<T>, firstMs: number = firstBackoffMs): Promise<T> {
+    for (let backoffMs = firstMs; ; backoffMs = Math.min(backoffMs * 2, lastBackoffMs)) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (actionOf(error) !== 'retry' || remainingMs(this.clock, deadline) <= backoffMs) throw error
+        const code = error instanceof StreamError ? error.context.kafkaCode : undefined
+        if (code === undefined || isRetriable(code)) this.forgetCoordinators()
+        this.logger.debug('a request is repeated', { reason: error instanceof Error ? error.message : String(error) })
+        await this.clock.sleep(backoffMs * (0.5 + this.random.next() / 2))
+      }
+    }
+  }
+}

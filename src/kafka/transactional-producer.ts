@@ -1,0 +1,406 @@
+import { assert } from '../core/assert.ts'
+import { actionOf, messageOf, StreamError } from '../core/errors.ts'
+import type { StepHook } from '../core/steps.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { produce } from '../protocol/messages/produce.ts'
+import {
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  endTxn,
+  initProducerId,
+  txnOffsetCommit,
+} from '../protocol/messages/transaction.ts'
+import { type ProducerIdentity, RecordBatchWriter } from '../protocol/record-batch-writer.ts'
+import type { ClusterMetadata } from './cluster-metadata.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { isRetriable, kafkaFailure } from './kafka-error.ts'
+import { type OutputOwner, PartitionOutput, type SealedBatch } from './partition-output.ts'
+import type { NodeId } from './transport.ts'
+
+/** The membership under which offsets are committed: the fence of KIP-447. */
+export interface GroupIdentity {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+/** An offset to commit: the next to read, and up to 4,095 bytes of metadata (X5). */
+export interface OffsetCommit {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly metadata: string
+}
+
+/** What a producer is made with. */
+export interface TransactionalProducerOptions {
+  readonly client: KafkaClient
+  readonly metadata: ClusterMetadata
+  readonly transactionalId: string
+  readonly transactionTimeoutMs: number
+  readonly steps: StepHook
+  /** Bytes of a batch, at most `max.message.bytes` of the topics. Default 512 KiB. */
+  readonly batchBytes?: number
+}
+
+/**
+ * Writes record batches under one transactional id and ends their transactions.
+ *
+ * A transaction begins with its first batch. Batches go out while records still come in, one request at a time and
+ * broker, in sequence. Any failure is kept and thrown by the next `flush`: the outcome of what was sent is unknown then,
+ * and only `init` leads on (X4). Requests are repeated only where the broker said that it did nothing.
+ */
+export class TransactionalProducer implements OutputOwner {
+  readonly transactionalId: string
+  readonly batchBytesMax: number
+  private readonly client: KafkaClient
+  private readonly metadata: ClusterMetadata
+  private readonly transactionTimeoutMs: number
+  private readonly steps: StepHook
+  private readonly outputs = new Map<string, PartitionOutput[]>()
+  private readonly open = new Set<PartitionOutput>()
+  private readonly spare: RecordBatchWriter[] = []
+  private ready: SealedBatch[] = []
+  private identity: ProducerIdentity | null = null
+  private draining: Promise<void> | null = null
+  private failure: StreamError | null = null
+  /** Grows with each `init`: what an older attempt still does must change nothing. */
+  private attempt = 0
+  /** Whether anything was sent since the last end. */
+  private isOpen = false
+  /** Bytes sealed and not yet acknowledged: beyond its limit the caller stops appending until `drained`. */
+  pendingBytes = 0
+
+  constructor(options: TransactionalProducerOptions) {
+    this.client = options.client
+    this.metadata = options.metadata
+    this.transactionalId = options.transactionalId
+    this.transactionTimeoutMs = options.transactionTimeoutMs
+    this.steps = options.steps
+    this.batchBytesMax = options.batchBytes ?? 512 * 1024
+  }
+
+  /** The id and epoch that `init` got. */
+  get producer(): ProducerIdentity {
+    assert(this.identity, 'a producer is initialised before it is used')
+    return this.identity
+  }
+
+  /** Whether a transaction is open at the broker. */
+  get hasTransaction(): boolean {
+    return this.isOpen
+  }
+
+  /**
+   * Gets a producer id: ends what this transactional id left open, fences who else holds it, forgets all that was not
+   * sent. Also the way back after any failure.
+   */
+  async init(): Promise<void> {
+    this.attempt++
+    this.failure = null
+    this.ready = []
+    this.pendingBytes = 0
+    this.isOpen = false
+    this.open.clear()
+    this.draining = null
+    for (const outputs of this.outputs.values()) for (const output of outputs) output?.reset()
+    this.identity = await initTransactionalId(this.client, this.transactionalId, this.transactionTimeoutMs)
+  }
+
+  /** The end of this producer at one partition; the same object every time. */
+  output(topic: string, partition: number): PartitionOutput {
+    let outputs = this.outputs.get(topic)
+    if (!outputs) {
+      outputs = []
+      this.outputs.set(topic, outputs)
+    }
+    let output = outputs[partition]
+    if (!output) {
+      output = new PartitionOutput(this, topic, partition)
+      outputs[partition] = output
+    }
+    return output
+  }
+
+  takeWriter(): RecordBatchWriter {
+    return this.spare.pop() ?? new RecordBatchWriter(64 * 1024)
+  }
+
+  opened(output: PartitionOutput): void {
+    this.open.add(output)
+  }
+
+  sealed(batch: SealedBatch): void {
+    this.pendingBytes += batch.writer.sizeBytes
+    this.ready.push(batch)
+    this.drain()
+  }
+
+  /** Resolves when nothing is on its way; throws what went wrong. Without an open batch being sealed for it. */
+  async drained(): Promise<void> {
+    while (this.draining) await this.draining
+    if (this.failure) throw this.failure
+  }
+
+  /** Sends all that was appended and waits until every batch is acknowledged. @throws {StreamError} action `reset-task` */
+  async flush(): Promise<void> {
+    for (const output of [...this.open]) output.cut()
+    this.open.clear()
+    await this.drained()
+  }
+
+  private drain(): void {
+    if (this.draining || this.failure) return
+    const attempt = this.attempt
+    this.draining = this.sendReady(attempt)
+      .catch((error: unknown) => {
+        if (attempt === this.attempt) this.failure = asUnknownOutcome(error)
+      })
+      .finally(() => {
+        if (attempt !== this.attempt) return
+        this.draining = null
+        if (this.ready.length > 0) this.drain()
+      })
+  }
+
+  private async sendReady(attempt: number): Promise<void> {
+    while (this.ready.length > 0 && attempt === this.attempt) {
+      const round = this.takeRound()
+      const fresh = round.map((batch) => batch.output).filter((output) => !output.isInTransaction)
+      if (fresh.length > 0) await this.steps('B1.addPartitions', () => this.addPartitions(fresh))
+      await this.steps('B1.produce', () => this.produceRound(round))
+      if (attempt !== this.attempt) return
+      for (const { writer } of round) {
+        this.pendingBytes -= writer.sizeBytes
+        writer.reset()
+        if (this.spare.length < 64) this.spare.push(writer)
+      }
+    }
+  }
+
+  /** The first waiting batch of each partition: a request holds one batch a partition. */
+  private takeRound(): SealedBatch[] {
+    const round = new Map<PartitionOutput, SealedBatch>()
+    const rest: SealedBatch[] = []
+    for (const batch of this.ready) {
+      if (round.has(batch.output)) rest.push(batch)
+      else round.set(batch.output, batch)
+    }
+    this.ready = rest
+    return [...round.values()]
+  }
+
+  private async addPartitions(outputs: readonly PartitionOutput[]): Promise<void> {
+    this.isOpen = true
+    const topics = new Map<string, number[]>()
+    for (const { topic, partition } of outputs) {
+      const known = topics.get(topic)
+      if (known) known.push(partition)
+      else topics.set(topic, [partition])
+    }
+    await this.toCoordinator(async (node) => {
+      const answer = await this.client.send('data', node, addPartitionsToTxn, {
+        transactionalId: this.transactionalId,
+        ...this.producer,
+        topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+      })
+      for (const topic of answer.topics) {
+        for (const { index, errorCode } of topic.partitions) {
+          // 55 only says that another partition of the request failed.
+          if (errorCode !== kafkaError.NONE && errorCode !== operationNotAttempted) {
+            throw kafkaFailure(errorCode, addPartitionsToTxn.name, { topic: topic.name, partition: index })
+          }
+        }
+      }
+    })
+    for (const output of outputs) output.isInTransaction = true
+  }
+
+  private async produceRound(round: readonly SealedBatch[]): Promise<void> {
+    let waiting = round.map((batch) => {
+      const { writer, output } = batch
+      return { ...batch, records: writer.finish(this.producer, output.takeSequence(writer.count), true) }
+    })
+    const deadline = this.client.deadline()
+    while (waiting.length > 0) {
+      const byNode = new Map<NodeId, typeof waiting>()
+      for (const batch of waiting) {
+        const node = await this.metadata.leader('data', batch.output.topic, batch.output.partition)
+        const known = byNode.get(node)
+        if (known) known.push(batch)
+        else byNode.set(node, [batch])
+      }
+      const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(node, batches)))
+      waiting = refused.flat()
+      if (waiting.length > 0) {
+        if (this.client.clock.monotonicMs() > deadline) throw new Error('partitions stayed without a leader')
+        for (const batch of waiting) this.metadata.forget(batch.output.topic)
+        await this.client.clock.sleep(20)
+      }
+    }
+  }
+
+  /** @returns the batches that the broker refused because it does not lead their partition: nothing was appended */
+  private async produceTo<B extends SealedBatch & { records: Buffer }>(
+    node: NodeId,
+    batches: readonly B[],
+  ): Promise<B[]> {
+    const topics = new Map<string, { index: number; records: Buffer }[]>()
+    for (const { output, records } of batches) {
+      const partition = { index: output.partition, records }
+      const known = topics.get(output.topic)
+      if (known) known.push(partition)
+      else topics.set(output.topic, [partition])
+    }
+    const answer = await this.client.send('data', node, produce, {
+      transactionalId: this.transactionalId,
+      acks: -1,
+      timeoutMs: this.client.requestTimeoutMs,
+      topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+    })
+    const results = new Map(
+      answer.topics.flatMap((topic) =>
+        topic.partitions.map((found) => [`${topic.name} ${found.index}`, found] as const),
+      ),
+    )
+    const refused: B[] = []
+    for (const batch of batches) {
+      const { topic, partition } = batch.output
+      const result = results.get(`${topic} ${partition}`)
+      if (!result) throw new Error(`the answer to Produce leaves out ${topic}-${partition}`)
+      if (result.errorCode === kafkaError.NONE) {
+        batch.output.endOffset = result.baseOffset + batch.writer.count
+      } else if (
+        result.errorCode === kafkaError.NOT_LEADER_OR_FOLLOWER ||
+        result.errorCode === kafkaError.LEADER_NOT_AVAILABLE
+      ) {
+        refused.push(batch)
+      } else throw kafkaFailure(result.errorCode, produce.name, { topic, partition })
+    }
+    return refused
+  }
+
+  /** B2, first half: enters the group's offsets into the transaction, opening it where nothing was written. */
+  async addOffsets(groupId: string): Promise<void> {
+    this.isOpen = true
+    await this.toCoordinator(async (node) => {
+      const request = { transactionalId: this.transactionalId, ...this.producer, groupId }
+      const { errorCode } = await this.client.send('data', node, addOffsetsToTxn, request)
+      if (errorCode !== kafkaError.NONE) throw kafkaFailure(errorCode, addOffsetsToTxn.name)
+    })
+  }
+
+  /**
+   * B2, second half: writes the offsets into the transaction, fenced by the membership (X2).
+   * @throws {StreamError} `MEMBERSHIP_LOST` (action `rejoin`) when the coordinator does not know this generation or member,
+   * `INSTANCE_FENCED` when another process took the instance id
+   */
+  async commitOffsets(group: GroupIdentity, offsets: readonly OffsetCommit[]): Promise<void> {
+    const topics = new Map<string, { index: number; committedOffset: number; committedMetadata: string }[]>()
+    for (const { topic, partition, offset, metadata } of offsets) {
+      const entry = { index: partition, committedOffset: offset, committedMetadata: metadata }
+      const known = topics.get(topic)
+      if (known) known.push(entry)
+      else topics.set(topic, [entry])
+    }
+    const deadline = this.client.deadline()
+    await this.client.retrying(deadline, async () => {
+      const node = await this.client.groupCoordinator('data', group.groupId, deadline)
+      const answer = await this.client.send(
+        'data',
+        node,
+        txnOffsetCommit,
+        {
+          transactionalId: this.transactionalId,
+          ...group,
+          ...this.producer,
+          topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+        },
+        deadline,
+        3,
+      )
+      for (const topic of answer.topics) {
+        for (const { index, errorCode } of topic.partitions) {
+          if (errorCode !== kafkaError.NONE) {
+            throw kafkaFailure(errorCode, txnOffsetCommit.name, { topic: topic.name, partition: index })
+          }
+        }
+      }
+    })
+  }
+
+  /** B3: commits or aborts. @throws {StreamError} action `reset-task`: the outcome is unknown then */
+  async end(committed: boolean): Promise<void> {
+    try {
+      await this.toCoordinator(async (node) => {
+        const request = { transactionalId: this.transactionalId, ...this.producer, committed }
+        const { errorCode } = await this.client.send('data', node, endTxn, request)
+        if (errorCode !== kafkaError.NONE) throw kafkaFailure(errorCode, endTxn.name)
+      })
+    } catch (error) {
+      throw asUnknownOutcome(error)
+    }
+    this.isOpen = false
+    for (const outputs of this.outputs.values()) {
+      for (const output of outputs) {
+        if (!output) continue
+        output.isInTransaction = false
+        output.endOffset = -1
+      }
+    }
+  }
+
+  /** Repeats only what a broker answered with an error number that means that it did nothing. */
+  private async toCoordinator(attempt: (node: NodeId) => Promise<void>): Promise<void> {
+    const deadline = this.client.deadline()
+    await this.client.retrying(
+      deadline,
+      async () => {
+        const node = await this.client.transactionCoordinator('data', this.transactionalId, deadline)
+        try {
+          await attempt(node)
+        } catch (error) {
+          const code = error instanceof StreamError ? error.context.kafkaCode : undefined
+          if (code !== undefined && isRetriable(code)) throw error
+          throw actionOf(error) === 'retry' ? asUnknownOutcome(error) : error
+        }
+      },
+      2,
+    )
+  }
+}
+
+const operationNotAttempted = 55
+
+/**
+ * Gets an id and epoch for a transactional id: whatever transaction it left open is ended, and whoever else holds it is
+ * fenced. That is also how the transaction of a dead producer is freed at once (X3).
+ */
+export async function initTransactionalId(
+  client: KafkaClient,
+  transactionalId: string,
+  transactionTimeoutMs: number,
+): Promise<ProducerIdentity> {
+  const deadline = client.deadline(60_000)
+  return client.retrying(
+    deadline,
+    async () => {
+      const node = await client.transactionCoordinator('data', transactionalId, deadline)
+      const answer = await client.send('data', node, initProducerId, { transactionalId, transactionTimeoutMs })
+      if (answer.errorCode !== kafkaError.NONE) throw kafkaFailure(answer.errorCode, initProducerId.name)
+      return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+    },
+    5,
+  )
+}
+
+/** A failure after which nobody knows what the broker has: the engine forgets and replays (X4). */
+function asUnknownOutcome(error: unknown): StreamError {
+  if (error instanceof StreamError && error.action !== 'retry') return error
+  return new StreamError(
+    'TRANSACTION_UNKNOWN',
+    `the outcome of a transaction is unknown (${messageOf(error)}); its work is forgotten and done again`,
+    { action: 'reset-task', cause: error },
+  )
+}
