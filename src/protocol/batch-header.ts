@@ -59,7 +59,7 @@ export interface BatchHeader {
 
 /**
  * The whole size of the batch that begins at `start`, without reading more of it than the length field.
- * @returns 0 when fewer than 12 bytes are there or the batch is cut off by `end` (a fetch may cut its last batch)
+ * @returns 0 when fewer than 17 bytes are there (up to the magic) or the batch is cut off by `end` (a fetch may cut its last batch)
  * @throws {StreamError} `BATCH_CORRUPT` for a length below a header's or a magic other than 2
  */
 export function batchSizeAt(buffer: Buffer, start: number, end: number): number {

@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts'
 import { StreamError } from '../core/errors.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
@@ -172,14 +173,30 @@ function notNull<O, I>(what: string, codec: Codec<O | null, I | null>, fallback:
     compile: (version, flexible) => {
       const inner = codec.compile(version, flexible)
       return {
-        read: (r) => {
-          const value = inner.read(r)
-          if (value === null)
-            throw new StreamError('WIRE_MALFORMED', `malformed Kafka message: ${what} must not be null`)
-          return value
+        read: (r) => present(what, inner.read(r)),
+        write: (w, value) => {
+          assert(value !== null, `${what} of a Kafka message is not null`)
+          inner.write(w, value)
         },
-        write: inner.write,
       }
+    },
+  }
+}
+
+function present<T>(what: string, value: T | null): T {
+  if (value === null) throw new StreamError('WIRE_MALFORMED', `malformed Kafka message: ${what} must not be null`)
+  return value
+}
+
+/** A type that became nullable with `version`; before it, `instead` is written in place of null and null is refused. */
+export function nullableSince<O, I>(version: number, codec: Codec<O | null, I | null>, instead: I): typeof codec {
+  return {
+    fallback: codec.fallback,
+    compile: (at, flexible) => {
+      const inner = codec.compile(at, flexible)
+      return at >= version
+        ? inner
+        : { read: (r) => present('this field', inner.read(r)), write: (w, value) => inner.write(w, value ?? instead) }
     },
   }
 }
@@ -194,7 +211,7 @@ export function between<O, I>(from: number, to: number, codec: Codec<O, I>, fall
   return { codec, since: from, until: to, fallback }
 }
 
-/** A field of the tag section of flexible versions, written only when it is given. */
+/** A field of the tag section of flexible versions, written only when it is given and other than its default. */
 export function tagged<O, I>(tag: number, from: number, codec: Codec<O, I>, fallback: O = codec.fallback): Field<O, I> {
   return { codec, since: from, until: Number.POSITIVE_INFINITY, fallback, tag }
 }
@@ -261,7 +278,7 @@ function readTags(r: WireReader, slots: readonly Slot[], value: Record<string, u
 }
 
 function writeTags(w: WireWriter, slots: readonly Slot[], value: Record<string, unknown>): void {
-  const given = slots.filter((slot) => value[slot.name] !== undefined)
+  const given = slots.filter((slot) => !isDefault(value[slot.name], slot.fallback))
   w.uvarint(given.length)
   for (const slot of given) {
     const content = new WireWriter(64)
@@ -271,4 +288,8 @@ function writeTags(w: WireWriter, slots: readonly Slot[], value: Record<string, 
     w.uvarint(written.length)
     w.bytes(written)
   }
+}
+
+function isDefault(value: unknown, fallback: unknown): boolean {
+  return value === undefined || value === fallback || (Array.isArray(value) && value.length === 0)
 }

@@ -15,13 +15,15 @@ const inflatedBytesMax = 64 * 1024 * 1024
  * The records section of a batch, decompressed.
  *
  * @throws {StreamError} `COMPRESSION_UNSUPPORTED` for codecs other than gzip: write the topic with gzip or none.
- * `BATCH_CORRUPT` when the bytes do not inflate or would exceed 64 MB or 1,024 times their size
+ * `BATCH_CORRUPT` for a codec that does not exist, and when the bytes do not inflate or would exceed 64 MB or 1,024 times
+ * their size
  */
 export function decompress(codec: number, compressed: Buffer): Buffer {
+  if (codec >= codecNames.length) throw corrupt(`compression codec ${codec}, which does not exist`)
   if (codec !== compressionCodec.gzip) {
     throw new StreamError(
       'COMPRESSION_UNSUPPORTED',
-      `a batch is compressed with ${codecNames[codec] ?? `codec ${codec}`}; this build reads none and gzip: set compression.type of its producer accordingly`,
+      `a batch is compressed with ${codecNames[codec]}; this build reads none and gzip: set compression.type of its producer accordingly`,
     )
   }
   try {

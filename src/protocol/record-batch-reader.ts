@@ -10,7 +10,8 @@ const headersMax = 10_000
  * Walks the records of one batch in place: after each `next()` the fields describe the current record as ranges of
  * `buffer`. Nothing is allocated per record, and nothing outlives the buffer.
  *
- * @throws {StreamError} `BATCH_CORRUPT` from `open` and `next` when lengths or the record count do not fit the bytes
+ * @throws {StreamError} `BATCH_CORRUPT` from `open`, `next` and `headers` when lengths, counts or offsets do not fit the
+ * bytes or the header
  */
 export class RecordCursor {
   /** Holds the ranges below: the fetched buffer, or the inflated one. */
@@ -29,6 +30,7 @@ export class RecordCursor {
   private end = 0
   private left = 0
   private baseOffset = 0
+  private lastOffsetDelta = 0
   private baseTimestamp = 0
   private appendTimestamp = -1
 
@@ -47,13 +49,17 @@ export class RecordCursor {
     if (header.count < 0 || header.count > this.end - this.position) throw corrupt(`${header.count} records claimed`)
     this.left = header.count
     this.baseOffset = header.baseOffset
+    this.lastOffsetDelta = header.lastOffsetDelta
     this.baseTimestamp = header.baseTimestamp
     this.appendTimestamp = header.attributes & batchAttribute.logAppendTime ? header.maxTimestamp : -1
   }
 
   /** Moves to the next record. @returns false when the batch has no more */
   next(): boolean {
-    if (this.left === 0) return false
+    if (this.left === 0) {
+      if (this.position !== this.end) throw corrupt(`${this.end - this.position} bytes behind the last record`)
+      return false
+    }
     this.left--
     const size = this.varint()
     const recordEnd = this.position + size
@@ -61,7 +67,9 @@ export class RecordCursor {
     this.position++ // attributes, unused
     const timestampDelta = this.varlong()
     this.timestamp = this.appendTimestamp >= 0 ? this.appendTimestamp : this.baseTimestamp + timestampDelta
-    this.offset = this.baseOffset + this.varint()
+    const offsetDelta = this.varint()
+    if (offsetDelta < 0 || offsetDelta > this.lastOffsetDelta) throw corrupt(`an offset delta of ${offsetDelta}`)
+    this.offset = this.baseOffset + offsetDelta
     this.keyLength = this.length(recordEnd)
     this.keyStart = this.position
     if (this.keyLength > 0) this.position += this.keyLength
@@ -141,15 +149,17 @@ export class RecordCursor {
       this.position++
       return (first >>> 1) ^ -(first & 1)
     }
-    let value = 0
-    let factor = 1
-    for (let i = 0; i < 10; i++) {
-      if (this.position >= this.end) break
-      const byte = buffer[this.position++] as number
+    let value = (first & 0x7f) >>> 1
+    let factor = 64
+    for (let at = this.position + 1; at < this.end && factor <= Number.MAX_SAFE_INTEGER; at++) {
+      const byte = buffer[at] as number
       value += (byte & 0x7f) * factor
       factor *= 128
-      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+      if (byte >= 0x80) continue
+      if (!Number.isSafeInteger(value)) break
+      this.position = at + 1
+      return first & 1 ? -value - 1 : value
     }
-    throw corrupt('a variable-length number that does not end')
+    throw corrupt('a variable-length number that does not end or is beyond 2^53 - 1')
   }
 }

@@ -200,24 +200,24 @@ const fitsInt32 = (value: number): boolean => value >= -0x80000000 && value <= 0
 /** Bytes of a zigzag varint of 64 bits, for safe integers. */
 export function varlongLength(value: number): number {
   if (fitsInt32(value)) return varintLength(value)
-  let rest = value >= 0 ? value * 2 : -value * 2 - 1
   let bytes = 1
-  while (rest > 0x7f) {
-    rest = Math.floor(rest / 128)
-    bytes++
-  }
+  for (let rest = Math.floor(magnitude(value) / 64); rest > 0; rest = Math.floor(rest / 128)) bytes++
   return bytes
 }
 
-/** Writes a zigzag varint of 64 bits, for integers whose double is safe. @returns the position behind it */
+/** Writes a zigzag varint of 64 bits, for safe integers. @returns the position behind it */
 export function writeVarlong(buffer: Uint8Array, start: number, value: number): number {
   if (fitsInt32(value)) return writeVarint(buffer, start, value)
-  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  // The doubled value of the zigzag form would not be exact above 2^52: the sign bit is set apart instead.
+  const bits = magnitude(value)
+  let byte = (bits % 64) * 2 + (value < 0 ? 1 : 0)
   let at = start
-  while (rest > 0x7f) {
-    buffer[at++] = (rest % 128) | 0x80
-    rest = Math.floor(rest / 128)
+  for (let rest = Math.floor(bits / 64); rest > 0; rest = Math.floor(rest / 128)) {
+    buffer[at++] = byte | 0x80
+    byte = rest % 128
   }
-  buffer[at++] = rest
+  buffer[at++] = byte
   return at
 }
+
+const magnitude = (value: number): number => (value < 0 ? -(value + 1) : value)

@@ -105,9 +105,8 @@ export class WireReader {
 
 /** An int64 as a number. @throws {StreamError} `WIRE_MALFORMED` outside ±(2^53 - 1) */
 export function readInt64(buffer: Buffer, at: number): number {
-  const high = buffer.readInt32BE(at)
-  const value = high * 4294967296 + buffer.readUInt32BE(at + 4)
-  if (high > 0x1fffff || high < -0x200000) throw malformed(`the number ${buffer.readBigInt64BE(at)} is beyond 2^53 - 1`)
+  const value = buffer.readInt32BE(at) * 4294967296 + buffer.readUInt32BE(at + 4)
+  if (!Number.isSafeInteger(value)) throw malformed(`the number ${buffer.readBigInt64BE(at)} is beyond 2^53 - 1`)
   return value
 }
 

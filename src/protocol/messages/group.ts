@@ -1,5 +1,17 @@
 import { api } from '../api.ts'
-import { array, between, boolean, bytes, int16, int32, nullableString, since, string, struct } from '../codec.ts'
+import {
+  array,
+  between,
+  boolean,
+  bytes,
+  int16,
+  int32,
+  nullableSince,
+  nullableString,
+  since,
+  string,
+  struct,
+} from '../codec.ts'
 
 /** Enters a group or a new round of its rebalance (key 11); answered when every member has joined or the time is up. */
 export const joinGroup = api({
@@ -22,7 +34,8 @@ export const joinGroup = api({
     errorCode: int16,
     generationId: int32,
     protocolType: since(7, nullableString),
-    protocolName: nullableProtocolName(),
+    // Below version 7 the name is never null: an error answers the empty text.
+    protocolName: nullableSince(7, nullableString, ''),
     leader: string,
     skipAssignment: since(9, boolean),
     memberId: string,
@@ -145,14 +158,3 @@ export const deleteGroups = api({
   request: struct({ groupIds: array(string) }),
   response: struct({ throttleTimeMs: since(0, int32), results: array(struct({ groupId: string, errorCode: int16 })) }),
 })
-
-function nullableProtocolName(): typeof nullableString {
-  return {
-    fallback: null,
-    compile: (version, flexible) => {
-      const nullable = nullableString.compile(version, flexible)
-      // Below version 7 the name is never null: an error answers the empty text.
-      return version >= 7 ? nullable : { read: nullable.read, write: (w, value) => nullable.write(w, value ?? '') }
-    },
-  }
-}

@@ -7,6 +7,7 @@ import {
   int16,
   int32,
   nullableArray,
+  nullableSince,
   nullableString,
   since,
   string,
@@ -14,13 +15,34 @@ import {
   uuid,
 } from '../codec.ts'
 
-/** A topic name that is null from version 12 on where only the id is known. */
-const topicName: Codec<string | null> = {
-  fallback: null,
-  compile: (version, flexible) =>
-    version >= 10
-      ? nullableString.compile(version, flexible)
-      : (string as Codec<string | null>).compile(version, flexible),
+/** Topics that are asked for; null asks for all. Version 0 has no null: there an empty list asks for all. */
+function topicsOrAll<O, I>(element: Codec<O, I>): Codec<O[] | null, readonly I[] | null> {
+  const nullable = nullableArray(element)
+  return {
+    fallback: null,
+    compile: (version, flexible) => {
+      const inner = nullable.compile(version, flexible)
+      if (version >= 1) return inner
+      return {
+        read: (r) => {
+          const topics = inner.read(r)
+          return topics?.length === 0 ? null : topics
+        },
+        write: (w, value) => inner.write(w, value ?? []),
+      }
+    },
+  }
+}
+
+/** The name of a topic in an answer. From version 12 on null for an unknown id, which reads as the empty text. */
+const answeredName: Codec<string> = {
+  fallback: '',
+  compile: (version, flexible) => {
+    const nullable = nullableString.compile(version, flexible)
+    return version >= 12
+      ? { read: (r) => nullable.read(r) ?? '', write: (w, value) => nullable.write(w, value === '' ? null : value) }
+      : string.compile(version, flexible)
+  },
 }
 
 /** Brokers, topics, partitions and their leaders (key 3). `topics: null` asks for all of them. */
@@ -30,7 +52,7 @@ export const metadata = api({
   versions: [0, 12],
   flexibleSince: 9,
   request: struct({
-    topics: nullableArray(struct({ topicId: since(10, uuid), name: topicName })),
+    topics: topicsOrAll(struct({ topicId: since(10, uuid), name: nullableSince(10, nullableString, '') })),
     allowAutoTopicCreation: since(4, boolean, true),
     includeClusterAuthorizedOperations: between(8, 10, boolean),
     includeTopicAuthorizedOperations: since(8, boolean),
@@ -43,7 +65,7 @@ export const metadata = api({
     topics: array(
       struct({
         errorCode: int16,
-        name: string,
+        name: answeredName,
         topicId: since(10, uuid),
         isInternal: since(1, boolean),
         partitions: array(

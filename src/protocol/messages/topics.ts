@@ -1,12 +1,14 @@
 import { api } from '../api.ts'
 import {
   array,
+  between,
   boolean,
   int8,
   int16,
   int32,
   int64,
   nullableArray,
+  nullableSince,
   nullableString,
   since,
   string,
@@ -70,14 +72,14 @@ export const deleteTopics = api({
   flexibleSince: 4,
   request: struct({
     topics: since(6, array(struct({ name: nullableString, topicId: since(0, uuid) }))),
-    topicNames: { ...since(0, array(string)), until: 5 },
+    topicNames: between(0, 5, array(string)),
     timeoutMs: int32,
   }),
   response: struct({
     throttleTimeMs: since(1, int32),
     responses: array(
       struct({
-        name: nullableString,
+        name: nullableSince(6, nullableString, ''),
         topicId: since(6, uuid),
         errorCode: int16,
         errorMessage: since(5, nullableString),
