@@ -96,6 +96,11 @@ export interface TapNode extends NodeBase {
   readonly fn: (value: unknown, key: unknown) => void
 }
 
+/** Hands on the records of all its inputs, whose keys have one encoding. */
+export interface MergeNode extends NodeBase {
+  readonly kind: 'merge'
+}
+
 /** RxJS operators over the values of a record, each record its own finite Observable. */
 export interface PipeNode extends NodeBase {
   readonly kind: 'pipe'
@@ -147,6 +152,7 @@ export type TopologyNode =
   | FlatMapNode
   | TapNode
   | PipeNode
+  | MergeNode
   | KeyByNode
   | AggregateNode
   | UpdatesNode

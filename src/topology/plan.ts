@@ -26,7 +26,8 @@ export interface InputSpec {
   readonly errors: ErrorPolicies
   /**
    * The nodes that its records enter: for an external or ingest topic the children of its source nodes, for a
-   * repartition topic the keyed operators behind it. In order of id.
+   * repartition topic the children of its `keyBy` that are keyed operators or lead to one, for an egress topic none.
+   * In order of id; a node that merges two sources of one topic is there twice, and takes each record twice.
    */
   readonly targets: readonly NodeId[]
 }
@@ -88,4 +89,28 @@ export interface Plan {
 /** The name of an internal topic in Kafka, or the external name itself. */
 export function topicName(appId: string, ref: TopicRef): string {
   return ref.role === 'external' ? ref.name : `${appId}-${ref.name}-${ref.role}`
+}
+
+/** All topics that the engine makes for a plan, in order of sub-topology: inputs, changelogs, outputs, each once. */
+export function internalTopics(plan: Plan): readonly TopicRef[] {
+  const internal = plan.subtopologies.flatMap(topicsOf).filter(({ role }) => role !== 'external')
+  return [...new Map(internal.map((ref) => [`${ref.role}:${ref.name}`, ref])).values()]
+}
+
+function topicsOf(sub: SubTopology): readonly TopicRef[] {
+  switch (sub.kind) {
+    case 'source':
+      return [
+        { role: 'positions', name: sub.source.name },
+        { role: 'ingest', name: sub.source.name },
+      ]
+    case 'processing':
+      return [
+        ...sub.inputs.map(({ topic }) => topic),
+        ...sub.stores.map(({ name }): TopicRef => ({ role: 'changelog', name })),
+        ...sub.outputs.map(({ topic }) => topic),
+      ]
+    case 'sink':
+      return [sub.input.topic]
+  }
 }
