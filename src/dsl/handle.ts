@@ -1,0 +1,153 @@
+import type { OperatorFunction } from 'rxjs'
+import { StreamError } from '../core/errors.ts'
+import { int64 } from '../serde/number.ts'
+import type { AnySerde } from '../serde/serde.ts'
+import { structured } from '../serde/structured.ts'
+import { text } from '../serde/text.ts'
+import type { AggregateNode, ConnectorSinkSpec, StoreSpec, TopicSpec, TopologyNode } from '../topology/node.ts'
+import type { TopologyBuilder } from '../topology/topology-builder.ts'
+import type { Aggregators } from './aggregator.ts'
+import type { Stream } from './stream.ts'
+import type { Table } from './table.ts'
+
+/** The node behind a handle. A registered symbol, so that a second copy of the package knows it, too. */
+const nodeOf = Symbol.for('millrace.node')
+
+type Fn<R> = (value: unknown, key: unknown) => R
+type Fold = AggregateNode['fold']
+type AnySink = (TopicSpec & { readonly kind: 'topic' }) | (ConnectorSinkSpec & { readonly kind: 'sink-connector' })
+
+/** The stream of what leaves a node. Types are the caller's to say: at run time there are none. */
+export function streamOf<K, V>(builder: TopologyBuilder, node: TopologyNode): Stream<K, V> {
+  return new StreamHandle(builder, node) as unknown as Stream<K, V>
+}
+
+class Handle {
+  protected readonly builder: TopologyBuilder
+  readonly [nodeOf]: TopologyNode
+
+  constructor(builder: TopologyBuilder, node: TopologyNode) {
+    this.builder = builder
+    this[nodeOf] = node
+  }
+
+  /** What a new node behind this one begins with: keys keep their serde, and so do values that nobody touches. */
+  protected get behind(): Pick<TopologyNode, 'inputs' | 'key' | 'value'> & { readonly yields: 'stream' } {
+    const { id, key, value } = this[nodeOf]
+    return { inputs: [id], key, value, yields: 'stream' }
+  }
+
+  to(sink: AnySink): void {
+    const { inputs, key, value } = this.behind
+    const base = { inputs, key, value, yields: 'nothing' } as const
+    if (sink.kind === 'topic') {
+      this.builder.add({ kind: 'topic-sink', ...base, topic: sink })
+    } else {
+      const { name, guarantee } = sink
+      this.builder.add({ kind: 'connector-sink', ...base, sink: { name, guarantee, connector: sink } })
+    }
+  }
+}
+
+class StreamHandle extends Handle {
+  map(fn: Fn<unknown>): StreamHandle {
+    return this.#add({ kind: 'map', ...this.behind, value: structured(), fn })
+  }
+
+  filter(fn: Fn<boolean>): StreamHandle {
+    return this.#add({ kind: 'filter', ...this.behind, fn })
+  }
+
+  flatMap(fn: Fn<Iterable<unknown>>): StreamHandle {
+    return this.#add({ kind: 'flat-map', ...this.behind, value: structured(), fn })
+  }
+
+  tap(fn: Fn<void>): StreamHandle {
+    return this.#add({ kind: 'tap', ...this.behind, fn })
+  }
+
+  pipe(...operators: readonly OperatorFunction<unknown, unknown>[]): StreamHandle {
+    return this.#add({ kind: 'pipe', ...this.behind, value: structured(), operators: Object.freeze(operators) })
+  }
+
+  keyBy(name: string, fn: Fn<unknown>, serdes?: { readonly key: AnySerde; readonly value?: AnySerde }): StreamHandle {
+    const { value = this.behind.value, key = text } = serdes ?? {}
+    return this.#add({ kind: 'key-by', ...this.behind, key, value, name, fn })
+  }
+
+  merge(other: StreamHandle): StreamHandle {
+    const left = this[nodeOf]
+    const right = other[nodeOf]
+    if (!this.builder.owns(right) || right === left) {
+      const found = right === left ? 'itself' : 'a stream of another pipeline'
+      throw new StreamError(
+        'PLAN_INVALID',
+        `merge: expected another stream of the same pipeline, found ${found}; merge streams of one build function`,
+      )
+    }
+    const value = left.value.id === right.value.id ? left.value : structured()
+    return this.#add({ kind: 'merge', ...this.behind, inputs: [left.id, right.id], value })
+  }
+
+  count(store: string): TableHandle {
+    return this.#aggregate(
+      'count',
+      store,
+      int64,
+      (state) => (state as number) + 1,
+      () => 0,
+    )
+  }
+
+  reduce(store: string, fn: Fold): TableHandle {
+    return this.#aggregate('reduce', store, this.behind.value, fn)
+  }
+
+  aggregate(store: string, seed: (() => unknown) | Aggregators<unknown>, fn?: Fold, serde?: AnySerde): TableHandle {
+    const value = serde ?? structured()
+    return typeof seed === 'function'
+      ? this.#aggregate('aggregate', store, value, fn as Fold, seed)
+      : this.#aggregate('aggregate', store, value, foldFields(seed), () => ({}))
+  }
+
+  #add(node: Parameters<TopologyBuilder['add']>[0]): StreamHandle {
+    return new StreamHandle(this.builder, this.builder.add(node))
+  }
+
+  #aggregate(
+    operation: AggregateNode['operation'],
+    name: string,
+    value: AnySerde,
+    fold: Fold,
+    seed?: () => unknown,
+  ): TableHandle {
+    const store: StoreSpec = Object.freeze({ name, kind: 'key-value', key: this.behind.key, value })
+    const begin = seed === undefined ? {} : { seed }
+    const base = { ...this.behind, value, yields: 'table' } as const
+    const node = this.builder.add({ kind: 'aggregate', ...base, operation, store, ...begin, fold })
+    return new TableHandle(this.builder, node, store)
+  }
+}
+
+class TableHandle extends Handle implements Pick<Table<unknown, unknown>, '~store'> {
+  readonly '~store': { readonly spec: StoreSpec }
+
+  constructor(builder: TopologyBuilder, node: TopologyNode, store: StoreSpec) {
+    super(builder, node)
+    this['~store'] = { spec: store }
+  }
+
+  updates(): StreamHandle {
+    return new StreamHandle(this.builder, this.builder.add({ kind: 'updates', ...this.behind }))
+  }
+}
+
+/** One new state a value, so that what was handed on earlier stays as it was. */
+function foldFields(aggregators: Aggregators<unknown>): Fold {
+  const fields = Object.entries(aggregators)
+  return (state, value) => {
+    const next: Record<string, unknown> = {}
+    for (const [field, { fold }] of fields) next[field] = fold((state as Record<string, unknown>)[field], value)
+    return next
+  }
+}

@@ -1,0 +1,31 @@
+import type { Observable } from 'rxjs'
+import type { StoreSpec } from '../topology/node.ts'
+
+/** What a job answers about a key-value store: committed state of the tasks in this process, as copies. */
+export interface KeyValueStore<in out K, out V> extends AsyncIterable<readonly [key: K, value: V]> {
+  readonly kind: 'key-value'
+  /** The value now, undefined when there is none. */
+  get(key: K): Promise<V | undefined>
+  /** The value now and after each commit that changed it. */
+  watch(key: K): Observable<V | undefined>
+}
+
+/** A store as a table refers to it: the declaration, and what its entries are for the compiler. */
+export interface StoreReference<out K, out V> {
+  readonly spec: StoreSpec
+  /** Never set. */
+  readonly '~entry'?: readonly [key: K, value: V]
+}
+
+/** What a pipeline hands out for queries: anything that has a store. */
+export interface Queryable {
+  readonly '~store': StoreReference<unknown, unknown>
+}
+
+/** Queryables by the names under which a job knows them. */
+export interface Queryables {
+  readonly [name: string]: Queryable
+}
+
+/** The type of `job.store(name)` for a queryable. */
+export type StoreOf<T> = T extends { readonly '~store': StoreReference<infer K, infer V> } ? KeyValueStore<K, V> : never
