@@ -59,7 +59,7 @@ export class WireWriter {
   }
 
   boolean(value: boolean): void {
-    this.buffer[this.reserve(1)] = value ? 1 : 0
+    this.byte(value ? 1 : 0)
   }
 
   /** 32 hexadecimal digits as 16 bytes. */
@@ -72,10 +72,16 @@ export class WireWriter {
   uvarint(value: number): void {
     let rest = value >>> 0
     while (rest > 0x7f) {
-      this.buffer[this.reserve(1)] = (rest & 0x7f) | 0x80
+      this.byte((rest & 0x7f) | 0x80)
       rest >>>= 7
     }
-    this.buffer[this.reserve(1)] = rest
+    this.byte(rest)
+  }
+
+  /** Reserves first: `this.buffer[this.reserve(1)] = ...` would write into the buffer that `reserve` has just replaced. */
+  private byte(value: number): void {
+    const at = this.reserve(1)
+    this.buffer[at] = value
   }
 
   bytes(value: Uint8Array): void {
