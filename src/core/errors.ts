@@ -71,6 +71,8 @@ export interface ErrorContext {
   readonly offset?: number
   readonly store?: string
   readonly path?: string
+  /** The process that holds what was asked for. */
+  readonly pid?: number
   readonly node?: number | string
   readonly api?: string
   /** The error number a Kafka broker answered. */

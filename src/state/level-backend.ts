@@ -1,0 +1,190 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Level } from 'level'
+import { type StreamError, systemCodeOf } from '../core/errors.ts'
+import { corruptStore, levelError } from './level-error.ts'
+import type { Mutation, Range, StateBackend, StateBackends } from './state-backend.ts'
+
+type Database = Level<Uint8Array, Uint8Array>
+
+/** How LevelDB is opened. */
+export interface LevelOptions {
+  /** Written beside each open database, for the message that a second process gets. Default: this process's id. */
+  readonly pid?: number
+  /** Blocks of tables kept uncompressed, bytes a database. Default 8 MB. */
+  readonly cacheBytes?: number
+  /** Writes held before they go into a table, bytes a database; up to twice of it is in memory. Default 4 MB. */
+  readonly writeBufferBytes?: number
+}
+
+/** On the class in Node, but not in the types of `level`, which also stand for browsers. */
+const removeDatabase = (path: string): Promise<void> =>
+  (Level as unknown as { destroy(location: string): Promise<void> }).destroy(path)
+
+const megabyte = 1024 * 1024
+
+/** Entries and bytes that one trip to LevelDB's thread brings back: scans cost by the trip, memory by the bytes. */
+const scan = { entries: 1000, highWaterMarkBytes: 256 * 1024 }
+
+/**
+ * State on disk in LevelDB, a directory a database. The directory is created when it is not there.
+ *
+ * LevelDB's own lock on the directory admits one holder; the system frees it when the process dies, however it dies.
+ */
+export function levelBackends(options: LevelOptions = {}): StateBackends {
+  const { pid = process.pid, cacheBytes = 8 * megabyte, writeBufferBytes = 4 * megabyte } = options
+  const blame = async (error: unknown, path: string) => levelError(error, path, await holderOf(path), pid)
+
+  return {
+    async open(path) {
+      const database: Database = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
+      try {
+        await refuseHeadless(path)
+        await database.open({ cacheSize: cacheBytes, writeBufferSize: writeBufferBytes })
+      } catch (error) {
+        throw await blame(error, path)
+      }
+      try {
+        await writeFile(pidFile(path), `${pid}\n`)
+      } catch (error) {
+        await database.close()
+        throw await blame(error, path)
+      }
+      return new LevelBackend(database, path, pid)
+    },
+
+    async move(from, to) {
+      try {
+        await mkdir(dirname(to), { recursive: true })
+        await rename(from, to)
+        await rm(pidFile(from), { force: true })
+      } catch (error) {
+        if (systemCodeOf(error) !== 'ENOENT') throw await blame(error, from)
+      }
+    },
+
+    async destroy(path) {
+      try {
+        // LevelDB's own removal first: it takes the lock, so that what somebody has open stays.
+        await removeDatabase(path)
+        await rm(path, { recursive: true, force: true })
+        await rm(pidFile(path), { force: true })
+      } catch (error) {
+        throw await blame(error, path)
+      }
+    },
+  }
+}
+
+class LevelBackend implements StateBackend {
+  private readonly database: Database
+  private readonly path: string
+  private readonly pid: number
+  /** What broke a write. Set once, never cleared: see `batch`. */
+  private broken: StreamError | null = null
+  private closing: Promise<void> | null = null
+
+  constructor(database: Database, path: string, pid: number) {
+    this.database = database
+    this.path = path
+    this.pid = pid
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.database.getSync(key)
+    } catch (error) {
+      throw this.blame(error)
+    }
+  }
+
+  /**
+   * A failed write may leave half a record in LevelDB's log. What a later write puts behind it could be dropped when
+   * the log is read again: a hole in the middle, where only a missing end is allowed. So the first failure is the last
+   * write; opening the store again cuts the log there.
+   */
+  async batch(mutations: readonly Mutation[], options: { readonly sync?: boolean } = {}): Promise<void> {
+    if (this.broken) throw this.broken
+    try {
+      await this.database.batch(
+        mutations.map(({ key, value }) =>
+          value === null ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
+        ),
+        { sync: options.sync === true },
+      )
+    } catch (error) {
+      const blamed = this.blame(error)
+      if (blamed.code !== 'ILLEGAL_STATE') this.broken = blamed
+      throw blamed
+    }
+  }
+
+  async *iterate(range: Range = {}): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]> {
+    try {
+      const iterator = this.database.iterator({
+        ...(range.from ? { gte: range.from } : {}),
+        ...(range.to ? { lt: range.to } : {}),
+        highWaterMarkBytes: scan.highWaterMarkBytes,
+      })
+      try {
+        for (;;) {
+          const entries = await iterator.nextv(scan.entries)
+          if (entries.length === 0) return
+          yield* entries
+        }
+      } finally {
+        await iterator.close()
+      }
+    } catch (error) {
+      throw this.blame(error)
+    }
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.release()
+    return this.closing
+  }
+
+  /** The pid goes first: once the lock is free, the file is the next holder's. */
+  private async release(): Promise<void> {
+    try {
+      await rm(pidFile(this.path), { force: true })
+    } finally {
+      await this.database.close()
+    }
+  }
+
+  private blame(error: unknown): StreamError {
+    return levelError(error, this.path, null, this.pid)
+  }
+}
+
+function pidFile(path: string): string {
+  return `${path}.pid`
+}
+
+/**
+ * The process that says it holds the database, or null. A file left by a process that is gone says nothing: its
+ * successor has the lock and is about to write its own.
+ */
+async function holderOf(path: string): Promise<number | null> {
+  const text = await readFile(pidFile(path), 'utf8').catch(() => '')
+  const pid = Number.parseInt(text, 10)
+  if (!(pid > 0)) return null
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if (systemCodeOf(error) === 'ESRCH') return null
+  }
+  return pid
+}
+
+/**
+ * Tables without the file that names them: LevelDB would take the directory for a new database and begin an empty one.
+ * In a database that is being made `CURRENT` comes before the first log, so this is never a directory on its way.
+ */
+async function refuseHeadless(path: string): Promise<void> {
+  const names: string[] = await readdir(path).catch(() => [])
+  if (names.includes('CURRENT') || !names.some((name) => /^\d+\.(ldb|log|sst)$/.test(name))) return
+  throw corruptStore(path, 'its file CURRENT is missing', null)
+}
