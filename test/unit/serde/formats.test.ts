@@ -49,6 +49,14 @@ describe('json', () => {
     expect(written(json<{}>(), value)).toBe('{"A":{"y":0,"z":null},"b":[{"c":2,"d":1}]}')
   })
 
+  it('orders many properties, too', () => {
+    const names = Array.from({ length: 200 }, (_, index) => `p${(index * 71) % 200}`)
+    const value = Object.fromEntries(names.map((name, index) => [name, index]))
+    const read = JSON.parse(written(json<{}>(), value)) as object
+    expect(Object.keys(read)).toEqual(names.toSorted())
+    expect(read).toEqual(value)
+  })
+
   it('writes and reads a property named __proto__ as any other', () => {
     const value = JSON.parse('{"z":1,"__proto__":{"b":1,"a":2}}') as {}
     expect(written(json<{}>(), value)).toBe('{"__proto__":{"a":2,"b":1},"z":1}')
