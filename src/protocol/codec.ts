@@ -136,6 +136,22 @@ export const nullableBytes: Codec<Buffer | null, Uint8Array | null> = {
   }),
 }
 
+/** Like {@link nullableBytes}, but may be written from several pieces, too, so that large ones are copied once. */
+export const nullableChunks: Codec<Buffer | null, Uint8Array | readonly Uint8Array[] | null> = {
+  fallback: null,
+  compile: (version, flexible) => ({
+    read: nullableBytes.compile(version, flexible).read,
+    write: (w, value) => {
+      if (value === null) return flexible ? w.uvarint(0) : w.int32(-1)
+      const pieces = value instanceof Uint8Array ? [value] : value
+      const length = pieces.reduce((total, piece) => total + piece.length, 0)
+      if (flexible) w.uvarint(length + 1)
+      else w.int32(length)
+      for (const piece of pieces) w.bytes(piece)
+    },
+  }),
+}
+
 export const bytes: Codec<Buffer, Uint8Array> = notNull('bytes', nullableBytes, Buffer.alloc(0))
 
 /** An array that may be null, which then means something of its own (all topics, no list). */

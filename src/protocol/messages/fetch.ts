@@ -1,5 +1,5 @@
 import { api } from '../api.ts'
-import { array, int8, int16, int32, int64, nullableArray, nullableBytes, since, string, struct } from '../codec.ts'
+import { array, int8, int16, int32, int64, nullableArray, nullableChunks, since, string, struct } from '../codec.ts'
 
 /**
  * Reads record batches of partitions (key 1), waiting up to `maxWaitMs` for `minBytes`.
@@ -52,7 +52,7 @@ export const fetch = api({
             logStartOffset: since(5, int64, -1),
             abortedTransactions: nullableArray(struct({ producerId: int64, firstOffset: int64 })),
             preferredReadReplica: since(11, int32, -1),
-            records: nullableBytes,
+            records: nullableChunks,
           }),
         ),
       }),

@@ -1,0 +1,108 @@
+import { StreamError } from '../core/errors.ts'
+import {
+  type BatchHeader,
+  batchAttribute,
+  batchChecksum,
+  batchSizeAt,
+  readBatchHeader,
+} from '../protocol/batch-header.ts'
+import { compressionCodec } from '../protocol/compression.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { RecordCursor } from '../protocol/record-batch-reader.ts'
+import type { TopicConfig } from './topic-config.ts'
+
+/** Why a batch is refused, in the numbers and words of a Produce answer. */
+export interface Refusal {
+  readonly error: number
+  readonly message: string
+  /** Places of the records at fault, where single ones are. */
+  readonly records?: readonly number[]
+}
+
+/**
+ * Judges what a client wants to append to one partition: exactly one whole batch, well-formed, within the topic's
+ * limits. Records are looked at one by one only where the topic is compacted, since those need keys.
+ */
+export function checkBatch(
+  records: Buffer | null,
+  version: number,
+  config: TopicConfig,
+  now: number,
+): BatchHeader | Refusal {
+  const header = records && headerOf(records)
+  if (!records || !header) return refuse(kafkaError.INVALID_RECORD, 'exactly one record batch of magic 2 is expected')
+  if ('error' in header) return header
+  if (header.sizeBytes !== records.length) {
+    return refuse(kafkaError.INVALID_RECORD, 'more than one record batch for a partition')
+  }
+  const codec = header.attributes & batchAttribute.compressionMask
+  if (codec > compressionCodec.zstd || (codec === compressionCodec.zstd && version < 7)) {
+    return refuse(kafkaError.UNSUPPORTED_COMPRESSION_TYPE, `compression codec ${codec} in Produce version ${version}`)
+  }
+  if (header.sizeBytes > config.maxMessageBytes) {
+    return refuse(
+      kafkaError.MESSAGE_TOO_LARGE,
+      `a batch of ${header.sizeBytes} bytes; max.message.bytes is ${config.maxMessageBytes}`,
+    )
+  }
+  if (header.crc !== batchChecksum(records, 0, header.sizeBytes)) {
+    return refuse(kafkaError.CORRUPT_MESSAGE, 'the checksum does not match the batch')
+  }
+  return checkHeader(header, config, now) ?? (config.isCompacted ? checkKeys(records, header) : null) ?? header
+}
+
+function headerOf(records: Buffer): BatchHeader | Refusal | null {
+  if (records.length < 17 || records[16] !== 2) return null
+  try {
+    const size = batchSizeAt(records, 0, records.length)
+    if (size === 0) return refuse(kafkaError.CORRUPT_MESSAGE, 'the batch is cut off')
+    return readBatchHeader(records, 0, size)
+  } catch (error) {
+    if (error instanceof StreamError) return refuse(kafkaError.CORRUPT_MESSAGE, error.message)
+    throw error
+  }
+}
+
+function checkHeader(header: BatchHeader, config: TopicConfig, now: number): Refusal | null {
+  if (header.attributes & batchAttribute.control) {
+    return refuse(kafkaError.INVALID_RECORD, 'clients must not write control batches')
+  }
+  if (header.count <= 0 || header.count !== header.lastOffsetDelta + 1) {
+    return refuse(kafkaError.INVALID_RECORD, `${header.count} records and a last delta of ${header.lastOffsetDelta}`)
+  }
+  if (header.producerId >= 0 && header.baseSequence < 0) {
+    return refuse(kafkaError.INVALID_RECORD, `base sequence ${header.baseSequence} of producer ${header.producerId}`)
+  }
+  if (header.attributes & batchAttribute.transactional && header.producerId < 0) {
+    return refuse(kafkaError.INVALID_RECORD, 'a transactional batch without a producer id')
+  }
+  if (!config.usesAppendTime && header.maxTimestamp > now + config.aheadMsMax) {
+    return refuse(kafkaError.INVALID_TIMESTAMP, `timestamp ${header.maxTimestamp} is too far ahead of ${now}`)
+  }
+  return null
+}
+
+function checkKeys(records: Buffer, header: BatchHeader): Refusal | null {
+  const codec = header.attributes & batchAttribute.compressionMask
+  if (codec !== compressionCodec.none && codec !== compressionCodec.gzip) return null
+  const cursor = new RecordCursor()
+  const keyless: number[] = []
+  try {
+    cursor.open(records, 0, header)
+    for (let i = 0; cursor.next(); i++) if (cursor.keyLength < 0) keyless.push(i)
+  } catch (error) {
+    if (error instanceof StreamError) return refuse(kafkaError.INVALID_RECORD, error.message)
+    throw error
+  }
+  return keyless.length === 0
+    ? null
+    : {
+        error: kafkaError.INVALID_RECORD,
+        message: 'a compacted topic takes no records without a key',
+        records: keyless,
+      }
+}
+
+function refuse(error: number, message: string): Refusal {
+  return { error, message }
+}

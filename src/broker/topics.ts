@@ -1,0 +1,195 @@
+import type { Random } from '../core/random.ts'
+import { type Facts, fact } from './facts.ts'
+import type { LogSnapshot } from './log-snapshot.ts'
+import { type LogEnvironment, PartitionLog } from './partition-log.ts'
+import { TopicConfig } from './topic-config.ts'
+
+/** A topic and the logs of its partitions, by number. */
+export interface Topic {
+  readonly name: string
+  /** 32 hexadecimal digits. */
+  readonly id: string
+  config: TopicConfig
+  readonly logs: PartitionLog[]
+}
+
+interface TopicFact {
+  readonly id: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+interface LogFact {
+  readonly startOffset: number
+  readonly snapshot: LogSnapshot | null
+}
+
+/** Logs that are opened at once when the broker starts: reading overlaps with checking. */
+const openingAtOnce = 4
+
+/** @returns what is wrong with a topic's name, or null */
+export function topicNameProblem(name: string): string | null {
+  if (name === '') return 'the name must not be empty'
+  if (name === '.' || name === '..') return `the name must not be '.' or '..'`
+  if (name.length > 249) return 'the name must not be longer than 249 characters'
+  if (!/^[A-Za-z0-9._-]+$/.test(name)) return `the name '${name}' may hold only letters, digits, '.', '_' and '-'`
+  return null
+}
+
+/** All topics of a broker. Changes are one at a time, each on disk before it is seen. */
+export class Topics {
+  private readonly environment: LogEnvironment
+  private readonly facts: Facts
+  private readonly random: Random
+  private readonly byName = new Map<string, Topic>()
+  private turn: Promise<unknown> = Promise.resolve()
+
+  private constructor(environment: LogEnvironment, facts: Facts, random: Random) {
+    this.environment = environment
+    this.facts = facts
+    this.random = random
+  }
+
+  /**
+   * Opens every topic of the facts and removes logs that belong to none (their topic was deleted right before a crash).
+   * @param cut told of a log whose torn end was cut off
+   */
+  static async open(
+    environment: LogEnvironment,
+    facts: Facts,
+    random: Random,
+    cut: (log: PartitionLog, bytes: number) => void,
+  ): Promise<Topics> {
+    const topics = new Topics(environment, facts, random)
+    const logFacts = new Map(facts.take<LogFact>('log').map((entry) => [entry.names.join('/'), entry.value]))
+    const pending: (() => Promise<void>)[] = []
+    const owned = new Set<string>()
+    for (const { names, value } of facts.take<TopicFact>('topic')) {
+      const [name] = names as [string]
+      const config = new TopicConfig(new Map(Object.entries(value.configs)))
+      const topic: Topic = { name, id: value.id, config, logs: [] }
+      topics.byName.set(name, topic)
+      for (let partition = 0; partition < value.partitions; partition++) {
+        const place = { topic: name, partition, name: `${value.id}/${partition}` }
+        owned.add(place.name)
+        pending.push(async () => {
+          const known = logFacts.get(place.name)
+          const opened = await PartitionLog.open(environment, place, known?.startOffset ?? 0, known?.snapshot ?? null)
+          topic.logs[partition] = opened.log
+          if (opened.bytesCut > 0) cut(opened.log, opened.bytesCut)
+        })
+      }
+    }
+    const worker = async (): Promise<void> => {
+      for (let next = pending.pop(); next; next = pending.pop()) await next()
+    }
+    await Promise.all(Array.from({ length: openingAtOnce }, worker))
+    for (const log of await environment.storage.logs()) if (!owned.has(log)) await environment.storage.removeLog(log)
+    return topics
+  }
+
+  get(name: string): Topic | undefined {
+    return this.byName.get(name)
+  }
+
+  byId(id: string): Topic | undefined {
+    for (const topic of this.byName.values()) if (topic.id === id) return topic
+    return undefined
+  }
+
+  all(): IterableIterator<Topic> {
+    return this.byName.values()
+  }
+
+  /** The log of a partition, undefined where there is none. */
+  log(topic: string, partition: number): PartitionLog | undefined {
+    return this.byName.get(topic)?.logs[partition]
+  }
+
+  /** Creates a topic; one of that name must not exist (then null is answered and nothing done). */
+  create(name: string, partitions: number, configs: ReadonlyMap<string, string>): Promise<Topic | null> {
+    return this.inTurn(async () => {
+      if (this.byName.has(name)) return null
+      const id = this.random.uuid().replaceAll('-', '')
+      const topic: Topic = { name, id, config: new TopicConfig(configs), logs: [] }
+      topic.logs.push(...(await this.newLogs(topic, 0, partitions)))
+      await this.facts.write([topicFact(topic)])
+      this.byName.set(name, topic)
+      return topic
+    })
+  }
+
+  /** Raises the number of partitions. */
+  grow(topic: Topic, partitions: number): Promise<void> {
+    return this.inTurn(async () => {
+      const added = await this.newLogs(topic, topic.logs.length, partitions)
+      await this.facts.write([topicFact(topic, topic.logs.length + added.length)])
+      topic.logs.push(...added)
+    })
+  }
+
+  /** Replaces the settings that users gave. */
+  configure(topic: Topic, configs: ReadonlyMap<string, string>): Promise<void> {
+    return this.inTurn(async () => {
+      const before = topic.config
+      topic.config = new TopicConfig(configs)
+      try {
+        await this.facts.write([topicFact(topic)])
+      } catch (error) {
+        topic.config = before
+        throw error
+      }
+    })
+  }
+
+  /** Deletes a topic, its logs and what the facts hold of them. */
+  delete(topic: Topic): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.byName.get(topic.name) !== topic) return
+      this.byName.delete(topic.name)
+      const logFacts = topic.logs.map((log) => fact('log', [topic.id, log.partition], null))
+      await this.facts.write([fact('topic', [topic.name], null), ...logFacts])
+      for (const log of topic.logs) {
+        await log.close()
+        await this.environment.storage.removeLog(log.name)
+      }
+    })
+  }
+
+  /** Moves a log's start to `offset`, at most its high watermark, and frees the files below it. */
+  moveStart(topic: Topic, log: PartitionLog, offset: number): Promise<void> {
+    return this.inTurn(async () => {
+      if (offset <= log.startOffset || this.byName.get(topic.name) !== topic) return
+      const snapshot = await log.prepareStart(offset)
+      const known: LogFact = { startOffset: offset, snapshot: snapshot ?? log.storedSnapshot }
+      await this.facts.write([fact('log', [topic.id, log.partition], known)])
+      log.storedSnapshot = known.snapshot
+      await log.moveStart(offset)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.turn.catch(() => {})
+    for (const topic of this.byName.values()) for (const log of topic.logs) await log.close()
+  }
+
+  private async newLogs(topic: Topic, from: number, to: number): Promise<PartitionLog[]> {
+    const logs: PartitionLog[] = []
+    for (let partition = from; partition < to; partition++) {
+      const place = { topic: topic.name, partition, name: `${topic.id}/${partition}` }
+      logs.push((await PartitionLog.open(this.environment, place, 0, null)).log)
+    }
+    return logs
+  }
+
+  private inTurn<T>(effect: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(effect, effect)
+    this.turn = done.catch(() => {})
+    return done
+  }
+}
+
+function topicFact(topic: Topic, partitions = topic.logs.length) {
+  const value: TopicFact = { id: topic.id, partitions, configs: Object.fromEntries(topic.config.given) }
+  return fact('topic', [topic.name], value)
+}

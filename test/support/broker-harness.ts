@@ -1,0 +1,57 @@
+import { type Broker, createBroker } from '../../src/broker/broker.ts'
+import type { BrokerOptions } from '../../src/broker/broker-options.ts'
+import type { BrokerStorage } from '../../src/broker/broker-storage.ts'
+import { MemoryDisk } from '../../src/broker/memory-storage.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { noHeaders } from '../../src/core/record.ts'
+import { systemClock } from '../../src/core/system-clock.ts'
+import { systemRandom } from '../../src/core/system-random.ts'
+import { batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
+import { RecordCursor } from '../../src/protocol/record-batch-reader.ts'
+import { type ProducerIdentity, RecordBatchWriter } from '../../src/protocol/record-batch-writer.ts'
+
+/** A broker on the real clock; in memory where no storage is given. */
+export function startBroker(
+  options: BrokerOptions = {},
+  storage: BrokerStorage = new MemoryDisk().open(),
+): Promise<Broker> {
+  return createBroker({ storage, clock: systemClock, random: systemRandom, logger: silentLogger, options })
+}
+
+/** What a batch of texts is to say of its writer. */
+export interface BatchBy {
+  readonly producer?: ProducerIdentity
+  readonly sequence?: number
+  readonly transactional?: boolean
+  readonly timestamp?: number
+  readonly keys?: readonly (string | null)[]
+}
+
+/** A batch with these texts as values. */
+export function textBatch(values: readonly string[], by: BatchBy = {}): Buffer {
+  const writer = new RecordBatchWriter(1024)
+  const timestamp = by.timestamp ?? Date.now()
+  for (const [i, value] of values.entries()) {
+    const key = by.keys?.[i]
+    writer.append(key == null ? null : Buffer.from(key), Buffer.from(value), timestamp, noHeaders)
+  }
+  const batch = writer.finish(by.producer ?? null, by.sequence ?? 0, by.transactional ?? false)
+  return Buffer.from(batch)
+}
+
+/** The records of a run of batches as [offset, value], control batches left out. */
+export function textsIn(records: Uint8Array | null): [offset: number, value: string][] {
+  const bytes = Buffer.from(records ?? [])
+  const found: [number, string][] = []
+  const cursor = new RecordCursor()
+  for (let at = 0; ; ) {
+    const size = batchSizeAt(bytes, at, bytes.length)
+    if (size === 0) return found
+    const header = readBatchHeader(bytes, at, size)
+    if ((header.attributes & 0x20) === 0) {
+      cursor.open(bytes, at, header)
+      while (cursor.next()) found.push([cursor.offset, cursor.value()?.toString() ?? ''])
+    }
+    at += size
+  }
+}
