@@ -19,6 +19,7 @@ const project = (name: string, overrides: Record<string, unknown> = {}) => ({
 
 export default defineConfig({
   test: {
+    reporters: process.env['MILLRACE_TALLY'] ? ['default', './.ci/tally.js'] : ['default'],
     projects: [
       project('unit'),
       project('contract'),
