@@ -17,6 +17,7 @@ export class ProducerFence {
   private readonly metadata: ClusterMetadata
   private readonly prefix: string
   private readonly transactionTimeoutMs: number
+  private readonly fenced = new Set<string>()
 
   constructor(client: KafkaClient, metadata: ClusterMetadata, appId: string, transactionTimeoutMs: number) {
     this.client = client
@@ -30,7 +31,13 @@ export class ProducerFence {
     if (!transactionalId.startsWith(this.prefix)) return false
     this.client.logger.info('fencing a producer that is gone', { transactionalId })
     await initTransactionalId(this.client, transactionalId, this.transactionTimeoutMs)
+    this.fenced.add(transactionalId)
     return true
+  }
+
+  /** Whether this process has fenced the id already, or may not: it is not asked to again. */
+  hasFenced(transactionalId: string): boolean {
+    return this.fenced.has(transactionalId) || !transactionalId.startsWith(this.prefix)
   }
 
   /** Fences whoever holds back the last stable offset of a partition. @returns the ids that were fenced */

@@ -37,6 +37,8 @@ export interface StateBackend {
  */
 export interface StateBackends {
   open(path: string): Promise<StateBackend>
+  /** Moves a closed backend to another path, where nothing is; nothing at the old one is fine. */
+  move(from: string, to: string): Promise<void>
   /** Removes all of a closed backend; nothing there is fine. */
   destroy(path: string): Promise<void>
 }

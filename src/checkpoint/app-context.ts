@@ -1,0 +1,25 @@
+import type { Ports } from '../core/ports.ts'
+import type { Admin } from '../kafka/admin.ts'
+import type { ClusterMetadata } from '../kafka/cluster-metadata.ts'
+import type { ProducerFence } from '../kafka/fencing.ts'
+import type { KafkaClient } from '../kafka/kafka-client.ts'
+import type { StoreLimits } from '../state/key-value-store.ts'
+import type { StateBackends } from '../state/state-backend.ts'
+
+/** What every task of an application is opened with and commits through. One a stream thread. */
+export interface AppContext {
+  readonly appId: string
+  readonly ports: Ports
+  readonly client: KafkaClient
+  readonly metadata: ClusterMetadata
+  readonly admin: Admin
+  readonly fence: ProducerFence
+  readonly backends: StateBackends
+  /** Where task stores are: `<data-dir>/<app-id>/tasks`. */
+  readonly stateDirectory: string
+  readonly storeLimits: StoreLimits
+  /** Of this thread: `<app>-<instance>-<thread>`. */
+  readonly transactionalId: string
+  /** Transactional ids of the members of the last assignment, this one among them. */
+  readonly aliveTransactionalIds: () => ReadonlySet<string>
+}

@@ -1,0 +1,139 @@
+import type { DeadlineMs } from '../core/clock.ts'
+import { StreamError } from '../core/errors.ts'
+import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
+import { kafkaFailure } from '../kafka/kafka-error.ts'
+import { AbortedTransactions } from '../protocol/aborted-transactions.ts'
+import { batchAttribute, batchSizeAt, readBatchHeader, verifyChecksum } from '../protocol/batch-header.ts'
+import { readMarker } from '../protocol/control-batch.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { fetch } from '../protocol/messages/fetch.ts'
+import { earliestTimestamp } from '../protocol/messages/list-offsets.ts'
+import { RecordCursor } from '../protocol/record-batch-reader.ts'
+import type { AppContext } from './app-context.ts'
+
+/** A committed record of a changelog. Its bytes are views, valid during the call that hands it over. */
+export interface ChangelogRecord {
+  readonly key: Buffer
+  /** Null for a delete. */
+  readonly value: Buffer | null
+  readonly timestamp: number
+}
+
+/** Takes the records of one fetch, in order. */
+export type ApplyRecords = (records: readonly ChangelogRecord[], position: number) => Promise<void>
+
+const fetchBytes = 4 * 1024 * 1024
+/** A last stable offset that stays behind this long belongs to a producer that is gone (X3). */
+const stuckMs = 500
+
+/** Reads committed changelog records on the admin lane. */
+export class ChangelogReader {
+  private readonly app: AppContext
+
+  constructor(app: AppContext) {
+    this.app = app
+  }
+
+  /** The first offset that is still in the log. */
+  async startOffset(at: TopicPartition): Promise<number> {
+    const found = await this.app.admin.offsets([at], earliestTimestamp)
+    return found.get(partitionKey(at.topic, at.partition)) ?? 0
+  }
+
+  /**
+   * Applies all committed records from `from` up to the end that the log has now, taken as the high watermark: every
+   * transaction that has reached the log by then is waited for, or its dead producer is fenced (A3, X3).
+   * @returns the position reached
+   * @throws {StreamError} `OFFSET_OUT_OF_RANGE` when the log no longer, or not yet, has `from`
+   */
+  async readToEnd(at: TopicPartition, from: number, apply: ApplyRecords): Promise<number> {
+    const { steps, clock } = this.app.ports
+    const ends = await steps('A3.listOffsets', () => this.app.admin.endOffsets([at], 'high'))
+    const target = ends.get(partitionKey(at.topic, at.partition)) ?? 0
+    if (from > target) throw outOfRange(at, from)
+    let position = from
+    let stuckSince: DeadlineMs | null = null
+    while (position < target) {
+      const before = position
+      position = await this.readSome(at, position, apply)
+      if (position !== before) {
+        stuckSince = null
+        continue
+      }
+      const now = clock.monotonicMs()
+      stuckSince ??= now
+      if (now - stuckSince >= stuckMs) {
+        await steps('A2.fenceDeadProducer', () => this.app.fence.fenceHolders(at, this.app.aliveTransactionalIds()))
+        stuckSince = null
+      }
+    }
+    return position
+  }
+
+  /** Applies what one fetch brings. @returns the position behind it, which is `from` when nothing came within 100 ms */
+  async readSome(at: TopicPartition, from: number, apply: ApplyRecords): Promise<number> {
+    const { client, metadata, ports } = this.app
+    const deadline = client.deadline()
+    const found = await ports.steps('A3.fetchChangelog', () =>
+      client.retrying(deadline, async () => {
+        const node = await metadata.leader('admin', at.topic, at.partition)
+        const answer = await client.send('admin', node, fetch, {
+          maxWaitMs: 100,
+          minBytes: 1,
+          maxBytes: fetchBytes,
+          isolationLevel: 1,
+          topics: [{ name: at.topic, partitions: [{ index: at.partition, fetchOffset: from, maxBytes: fetchBytes }] }],
+        })
+        const partition = answer.topics[0]?.partitions[0]
+        const errorCode = partition?.errorCode ?? answer.errorCode
+        if (!partition || errorCode !== kafkaError.NONE) {
+          metadata.forget(at.topic)
+          if (errorCode === kafkaError.OFFSET_OUT_OF_RANGE) throw outOfRange(at, from)
+          throw kafkaFailure(errorCode, fetch.name, at)
+        }
+        return partition
+      }),
+    )
+    const { records, position } = decode(found.records ?? Buffer.alloc(0), found.abortedTransactions ?? [], from)
+    if (position > from) await ports.steps('A3.applyChangelog', () => apply(records, position))
+    return position
+  }
+}
+
+function decode(
+  buffer: Buffer,
+  abortedList: readonly { producerId: number; firstOffset: number }[],
+  from: number,
+): { records: ChangelogRecord[]; position: number } {
+  const aborted = new AbortedTransactions(abortedList)
+  const cursor = new RecordCursor()
+  const records: ChangelogRecord[] = []
+  let position = from
+  for (let at = 0; ; ) {
+    const size = batchSizeAt(buffer, at, buffer.length)
+    if (size === 0) break
+    verifyChecksum(buffer, at, size)
+    const header = readBatchHeader(buffer, at, size)
+    cursor.open(buffer, at, header)
+    if (header.attributes & batchAttribute.control) {
+      aborted.isAborted(header, cursor.next() ? readMarker(cursor.key()) : null)
+    } else if (!aborted.isAborted(header, null)) {
+      while (cursor.next()) {
+        const key = cursor.key()
+        if (cursor.offset < from || key === null) continue
+        records.push({ key, value: cursor.value(), timestamp: cursor.timestamp })
+      }
+    }
+    position = header.baseOffset + header.lastOffsetDelta + 1
+    at += size
+  }
+  return { records, position }
+}
+
+function outOfRange(at: TopicPartition, offset: number): StreamError {
+  return new StreamError(
+    'OFFSET_OUT_OF_RANGE',
+    `the changelog ${at.topic}-${at.partition} does not hold offset ${offset}: it was truncated or created anew`,
+    { ...at, offset },
+  )
+}

@@ -1,0 +1,38 @@
+/**
+ * What a commit says beside each offset (X5), as JSON text below 4,096 bytes: which commit it was and by whom, so that
+ * logs, checkers and successors can name it, and what a task has to know without any state of its own.
+ */
+export interface OffsetMetadata {
+  readonly v: 1
+  /** Grows by one with each commit of the task. */
+  readonly commitId: number
+  /** The transactional id of the committer: by it a successor fences what it left open (X3). */
+  readonly txnId: string
+  /** The greatest timestamp taken from this partition, epoch milliseconds; null before the first record (R2). */
+  readonly partitionTime: number | null
+  /** At the end of a bounded input: what its end was derived from (see end-of-input.ts). Null while there is more to come. */
+  readonly ended: string | null
+}
+
+/** As the text that goes with an offset. */
+export function encodeOffsetMetadata(metadata: OffsetMetadata): string {
+  return JSON.stringify(metadata)
+}
+
+/** @returns null for text that another program wrote, or none */
+export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
+  if (text === '') return null
+  try {
+    const read = JSON.parse(text) as Partial<OffsetMetadata>
+    if (read.v !== 1 || typeof read.commitId !== 'number' || typeof read.txnId !== 'string') return null
+    return {
+      v: 1,
+      commitId: read.commitId,
+      txnId: read.txnId,
+      partitionTime: typeof read.partitionTime === 'number' ? read.partitionTime : null,
+      ended: typeof read.ended === 'string' ? read.ended : null,
+    }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,52 @@
+import { reservedKey } from '../state/row-format.ts'
+
+/**
+ * The reserved row that a task's store keeps about itself; it is not in the changelog. It is written in the same batch as
+ * the rows it speaks of, so it is never ahead of them.
+ */
+export interface StoreMeta {
+  /** Of the rows' layout. Another one means: restore from the changelog. */
+  readonly format: 1
+  readonly app: string
+  readonly task: string
+  readonly store: string
+  readonly clusterId: string
+  /** The changelog's topic id: another one means that it was deleted and created anew. */
+  readonly topicId: string
+  /** The changelog up to this offset is in the store. */
+  readonly changelogOffset: number
+  /** When that was written, epoch milliseconds (X10). */
+  readonly writtenMs: number
+}
+
+/** The store key of the meta row. */
+export const metaKey: Buffer = reservedKey('meta')
+
+/** What a store must say of itself to be used, beside how far it is. */
+export type StoreIdentity = Pick<StoreMeta, 'app' | 'task' | 'store' | 'clusterId' | 'topicId'>
+
+/** As the row's value. */
+export function encodeMeta(meta: StoreMeta): Buffer {
+  return Buffer.from(JSON.stringify(meta))
+}
+
+/** @returns null when the bytes are no meta row */
+export function decodeMeta(value: Uint8Array): StoreMeta | null {
+  try {
+    const read = JSON.parse(Buffer.from(value).toString()) as StoreMeta
+    return typeof read.changelogOffset === 'number' ? read : null
+  } catch {
+    return null
+  }
+}
+
+/** Why a store cannot be used as it is, as the end of a sentence, or null when it can. */
+export function misfit(meta: StoreMeta, identity: StoreIdentity, oldestMs: number): string | null {
+  if (meta.format !== 1) return `its format is ${meta.format}, this version writes 1`
+  for (const name of ['app', 'task', 'store', 'clusterId', 'topicId'] as const) {
+    if (meta[name] !== identity[name]) return `its ${name} is ${meta[name]}, here it is ${identity[name]}`
+  }
+  // Tombstones older than delete.retention.ms may be compacted away: an old store would keep the deleted keys (X10).
+  if (meta.writtenMs < oldestMs) return 'it was last written before the deletes in its changelog may have expired'
+  return null
+}

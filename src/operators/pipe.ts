@@ -1,0 +1,73 @@
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
+import type { PipeNode } from '../topology/node.ts'
+import type { FlowRecord } from './flow-record.ts'
+import type { ProcessorContext } from './processor-context.ts'
+import { type RecordOperator, stepOperator } from './step-subscriber.ts'
+
+/** Gathers what one record's Observable emits, until it completes or fails. */
+class RecordSubscriber extends Subscriber<unknown> {
+  readonly values: unknown[] = []
+  isComplete = false
+  failure: { readonly error: unknown } | null = null
+  private settle: (() => void) | null = null
+
+  protected override _next(value: unknown): void {
+    this.values.push(value)
+  }
+
+  protected override _error(error: unknown): void {
+    this.failure = { error }
+    this.finish()
+  }
+
+  protected override _complete(): void {
+    this.isComplete = true
+    this.finish()
+  }
+
+  private finish(): void {
+    this.unsubscribe()
+    this.settle?.()
+  }
+
+  /** Resolves when the Observable has completed or failed. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.settle = resolve
+    })
+  }
+}
+
+/**
+ * The user's RxJS operators over values, each record its own finite Observable (design.md, "RxJS, and where it is safe").
+ *
+ * The operators are applied once, over a cold Observable that emits the value in hand at each subscription, and
+ * subscribed anew for each record: so `retry` repeats its own record and nothing leaks into the next. What a record
+ * emits is held back until its Observable completes (X7); an error fails the record. An Observable that does not
+ * complete at once suspends the task. Nothing is reordered.
+ */
+export function pipe(node: PipeNode, context: ProcessorContext): RecordOperator {
+  return stepOperator((emit) => {
+    let inHand: FlowRecord
+    const cold = new Observable<unknown>((subscriber) => {
+      subscriber.next(inHand.value)
+      subscriber.complete()
+    })
+    const operators = node.operators as readonly OperatorFunction<unknown, unknown>[]
+    const piped = operators.reduce<Observable<unknown>>((source, operator) => operator(source), cold)
+    const forward = (record: FlowRecord, subscriber: RecordSubscriber): void => {
+      if (subscriber.failure) throw subscriber.failure.error
+      for (const value of subscriber.values) emit(record.withValue(value))
+    }
+    return (record) => {
+      inHand = record
+      const subscriber = new RecordSubscriber()
+      piped.subscribe(subscriber)
+      if (subscriber.isComplete || subscriber.failure) return forward(record, subscriber)
+      context.suspend(
+        subscriber.settled().then(() => forward(record, subscriber)),
+        () => subscriber.unsubscribe(),
+      )
+    }
+  })
+}

