@@ -102,6 +102,7 @@ export function verifyChecksum(buffer: Buffer, start: number, sizeBytes: number)
   if (found !== expected) throw corrupt(`checksum ${found.toString(16)} stored, ${expected.toString(16)} computed`)
 }
 
+/** The error of a batch that contradicts itself; `found` says what was found. */
 export function corrupt(found: string): StreamError {
   return new StreamError('BATCH_CORRUPT', `corrupt record batch: ${found}; the log or the connection damaged it`)
 }

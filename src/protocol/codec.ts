@@ -55,36 +55,43 @@ const simple = <T>(fallback: T, read: (r: WireReader) => T, write: (w: WireWrite
   return { compile: () => compiled, fallback }
 }
 
+/** A signed number of 8 bits. */
 export const int8: Codec<number> = simple(
   0,
   (r) => r.int8(),
   (w, v) => w.int8(v),
 )
+/** A signed number of 16 bits. */
 export const int16: Codec<number> = simple(
   0,
   (r) => r.int16(),
   (w, v) => w.int16(v),
 )
+/** A signed number of 32 bits. */
 export const int32: Codec<number> = simple(
   0,
   (r) => r.int32(),
   (w, v) => w.int32(v),
 )
+/** A signed number of 64 bits within ±(2^53 - 1). */
 export const int64: Codec<number> = simple(
   0,
   (r) => r.int64(),
   (w, v) => w.int64(v),
 )
+/** An unsigned number of 16 bits. */
 export const uint16: Codec<number> = simple(
   0,
   (r) => r.uint16(),
   (w, v) => w.uint16(v),
 )
+/** A double. */
 export const float64: Codec<number> = simple(
   0,
   (r) => r.float64(),
   (w, v) => w.float64(v),
 )
+/** One byte; anything but 0 is true. */
 export const boolean: Codec<boolean> = simple(
   false,
   (r) => r.boolean(),
@@ -100,6 +107,7 @@ export const uuid: Codec<string> = simple(
 /** Lengths of texts, bytes and arrays: classic ones are fixed-width with -1 for null, compact ones are varints plus 1. */
 const compactLength = (r: WireReader): number => r.uvarint() - 1
 
+/** UTF-8 text, or null. */
 export const nullableString: Codec<string | null> = {
   fallback: null,
   compile: (_version, flexible) => ({
@@ -117,6 +125,7 @@ export const nullableString: Codec<string | null> = {
   }),
 }
 
+/** UTF-8 text. */
 export const string: Codec<string> = notNull('text', nullableString, '')
 
 /** A view of the message, not a copy. Record batches are this type, too. */
@@ -152,6 +161,7 @@ export const nullableChunks: Codec<Buffer | null, Uint8Array | readonly Uint8Arr
   }),
 }
 
+/** Like {@link nullableBytes}, where null is not legal. */
 export const bytes: Codec<Buffer, Uint8Array> = notNull('bytes', nullableBytes, Buffer.alloc(0))
 
 /** An array that may be null, which then means something of its own (all topics, no list). */
@@ -179,6 +189,7 @@ export function nullableArray<O, I>(element: Codec<O, I>): Codec<O[] | null, rea
   }
 }
 
+/** An array, where null is not legal. */
 export function array<O, I>(element: Codec<O, I>): Codec<O[], readonly I[]> {
   return notNull('an array', nullableArray(element), [])
 }

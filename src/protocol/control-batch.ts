@@ -5,6 +5,7 @@ import { writeInt64 } from './wire-writer.ts'
 
 /** What a marker did to its transaction; numbers of the wire. */
 export const markerType = { abort: 0, commit: 1 } as const
+/** One of {@link markerType}. */
 export type MarkerType = (typeof markerType)[keyof typeof markerType]
 
 /**

@@ -79,18 +79,22 @@ export interface ConnectorSourceNode extends NodeBase {
   readonly errors: ErrorPolicies
 }
 
+/** Replaces each value by what `fn` makes of it; the key stays. */
 export interface MapNode extends NodeBase {
   readonly kind: 'map'
   readonly fn: (value: unknown, key: unknown) => unknown
 }
+/** Hands on the records for which `fn` is true. */
 export interface FilterNode extends NodeBase {
   readonly kind: 'filter'
   readonly fn: (value: unknown, key: unknown) => boolean
 }
+/** Replaces each record by one per value that `fn` gives, in their order, all with its key and timestamp. */
 export interface FlatMapNode extends NodeBase {
   readonly kind: 'flat-map'
   readonly fn: (value: unknown, key: unknown) => Iterable<unknown>
 }
+/** Shows each record to `fn` and hands it on as it is. */
 export interface TapNode extends NodeBase {
   readonly kind: 'tap'
   readonly fn: (value: unknown, key: unknown) => void

@@ -72,6 +72,7 @@ export interface SinkSubTopology extends SubTopologyBase {
   readonly sink: ConnectorSinkSpec
 }
 
+/** A part of the plan whose tasks share one kind of work: cut from the others at internal topics. */
 export type SubTopology = SourceSubTopology | ProcessingSubTopology | SinkSubTopology
 
 /** A pipeline as frozen data: what a job runs, what `describe` prints, what the manifest hashes. */

@@ -13,6 +13,7 @@ import {
   int64,
   nullableArray,
   nullableBytes,
+  nullableChunks,
   nullableSince,
   nullableString,
   since,
@@ -106,6 +107,17 @@ describe('texts and bytes', () => {
     expect(() => read(string, 'ffff', classic)).toThrow(malformed)
     expect(() => read(bytes, '00', flexible)).toThrow(malformed)
     expect(() => write(string, null as unknown as string, classic)).toThrow(AssertionError)
+  })
+
+  test('may be written from several pieces', () => {
+    const pieces = [Buffer.from([1]), Buffer.alloc(0), Buffer.from([2, 3])]
+    for (const form of [classic, flexible]) {
+      const whole = write(nullableBytes, Buffer.from([1, 2, 3]), form)
+      expect(write(nullableChunks, pieces, form)).toBe(whole)
+      expect(write(nullableChunks, Buffer.from([1, 2, 3]), form)).toBe(whole)
+      expect(write(nullableChunks, null, form)).toBe(write(nullableBytes, null, form))
+      expect(read(nullableChunks, whole, form)).toEqual(Buffer.from([1, 2, 3]))
+    }
   })
 
   test('are views of the message, not copies', () => {
