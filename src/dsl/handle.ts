@@ -22,6 +22,11 @@ export function streamOf<K, V>(builder: TopologyBuilder, node: TopologyNode): St
   return new StreamHandle(builder, node) as unknown as Stream<K, V>
 }
 
+/** Whether a value is a stream or a table of this package. */
+export function isHandle(value: object): boolean {
+  return nodeOf in value
+}
+
 class Handle {
   protected readonly builder: TopologyBuilder
   readonly [nodeOf]: TopologyNode

@@ -5,7 +5,7 @@ import type { ErrorPolicy, StoreSpec } from '../topology/node.ts'
 import type { Plan } from '../topology/plan.ts'
 import { buildPlan } from '../topology/plan-builder.ts'
 import { TopologyBuilder } from '../topology/topology-builder.ts'
-import { streamOf } from './handle.ts'
+import { isHandle, streamOf } from './handle.ts'
 import { checkParameters, type Parameters } from './parameters.ts'
 import type { Queryables } from './query.ts'
 import type { Stream } from './stream.ts'
@@ -147,6 +147,7 @@ function storesOf(name: string, returned: unknown): ReadonlyMap<string, StoreSpe
     )
   }
   if (typeof returned !== 'object') return refuse(`a ${typeof returned}`)
+  if (isHandle(returned)) return refuse('a stream or table without a name')
   if (typeof (returned as { then?: unknown }).then === 'function') return refuse('a promise (is it async?)')
   return new Map(
     Object.entries(returned as Partial<Queryables>).map(([queryable, table]) => {

@@ -104,6 +104,12 @@ class Graph {
     return readers.length === 1 && readers[0] === sink
   }
 
+  /** What reads a `keyBy` through its repartition topic; none for other nodes. */
+  repartitioned(node: TopologyNode): readonly TopologyNode[] {
+    if (node.kind !== 'key-by') return []
+    return this.children(node).filter((child) => child.kind !== 'connector-sink' && this.isCut(node, child))
+  }
+
   /** Nodes that hand records to each other directly, or read one topic; in order of their first node. */
   groups(): readonly (readonly TopologyNode[])[] {
     const leaders = this.nodes.map(({ id }) => id)
@@ -119,6 +125,8 @@ class Graph {
     for (const node of this.nodes) {
       for (const source of this.sourcesBeside(node)) unite(source, node)
       for (const child of this.children(node)) if (!this.isCut(node, child)) unite(node, child)
+      const [reader, ...readers] = this.repartitioned(node)
+      for (const other of readers) if (reader !== undefined) unite(reader, other)
     }
     const groups = new Map<NodeId, TopologyNode[]>()
     for (const node of this.nodes) {
@@ -196,9 +204,8 @@ function inputOf(source: SourceNode): InputSpec {
 function repartitionInputs(graph: Graph, group: readonly TopologyNode[]): readonly InputSpec[] {
   const members = new Set(group.map(({ id }) => id))
   return graph.nodes.flatMap((node): InputSpec[] => {
-    if (node.kind !== 'key-by') return []
-    const targets = graph.children(node).filter((child) => graph.isCut(node, child) && members.has(child.id))
-    if (targets.length === 0) return []
+    const targets = graph.repartitioned(node).filter((child) => members.has(child.id))
+    if (node.kind !== 'key-by' || targets.length === 0) return []
     const topic: TopicRef = { role: 'repartition', name: node.name }
     const errors = { decode: 'fail', process: graph.processPolicy(node) } as const
     return [{ topic, key: node.key, value: node.value, errors, targets: targets.map(({ id }) => id) }]
@@ -207,10 +214,10 @@ function repartitionInputs(graph: Graph, group: readonly TopologyNode[]): readon
 
 function outputsOf(graph: Graph, node: TopologyNode): readonly OutputSpec[] {
   const output = (topic: TopicRef): OutputSpec => ({ from: node.id, topic, key: node.key, value: node.value })
-  const cut = graph.children(node).filter((child) => graph.isCut(node, child))
-  const egress = cut.filter(isConnectorSink).map(({ sink }) => output({ role: 'egress', name: sink.name }))
-  const repartition = node.kind === 'key-by' && cut.some((child) => child.kind !== 'connector-sink')
-  return repartition ? [output({ role: 'repartition', name: node.name }), ...egress] : egress
+  const sinks = graph.children(node).filter(isConnectorSink)
+  const egress = sinks.map(({ sink }) => output({ role: 'egress', name: sink.name }))
+  if (node.kind !== 'key-by' || graph.repartitioned(node).length === 0) return egress
+  return [output({ role: 'repartition', name: node.name }), ...egress]
 }
 
 function sinkDraft(graph: Graph, node: ConnectorSinkNode, direct: boolean): SubTopologyDraft {

@@ -1,0 +1,276 @@
+import { int64, json, type PipelineBuilder, pipeline, structured, text, topic } from 'millrace'
+import { describe, expect, it } from 'vitest'
+import { type Plan, type ProcessingSubTopology, type SubTopology, topicName } from '../../../src/topology/plan.ts'
+import { emptySource, forgetfulSink } from '../../support/connectors.ts'
+
+const orders = topic('orders', { key: text, value: json<{ user: string; sku: string; cents: number }>() })
+const lines = topic('lines', { key: text, value: text })
+const counts = topic('counts', { key: text, value: int64 })
+const copy = topic('copy', { key: text, value: text })
+
+function planOf(build: (builder: PipelineBuilder) => void): Promise<Plan> {
+  return pipeline('app', (builder) => {
+    build(builder)
+  }).build()
+}
+
+/** What each sub-topology reads, does and writes, in one line. */
+function shape(plan: Plan): readonly string[] {
+  return plan.subtopologies.map((sub) => {
+    const after = sub.upstream.length === 0 ? '' : ` behind ${sub.upstream.join(',')}`
+    return `${sub.kind}${after}: ${[...parts(sub)].join(' | ')}`
+  })
+}
+
+function* parts(sub: SubTopology): Iterable<string> {
+  if (sub.kind === 'source') yield sub.source.name
+  if (sub.kind === 'sink') yield topicName('app', sub.input.topic)
+  if (sub.kind !== 'processing') return
+  yield sub.inputs.map(({ topic, targets }) => `${topicName('app', topic)}>${targets.join(',')}`).join(' ')
+  yield sub.nodes.map(({ id, kind }) => `${id}:${kind}`).join(' ')
+  if (sub.outputs.length > 0) yield sub.outputs.map(({ from, topic }) => `${from}>${topicName('app', topic)}`).join(' ')
+}
+
+function processing(plan: Plan, id: number): ProcessingSubTopology {
+  return plan.subtopologies[id] as ProcessingSubTopology
+}
+
+describe('a plan', () => {
+  it('is one sub-topology where no key changes', async () => {
+    const plan = await planOf(({ stream }) => stream(lines).filter(Boolean).count('n').to(counts))
+    expect(shape(plan)).toEqual(['processing: lines>1 | 1:filter 2:aggregate 3:topic-sink'])
+    expect(plan.subtopologies[0]).toMatchObject({ stores: [{ name: 'n', key: text, value: int64 }] })
+  })
+
+  it('repartitions only where the key changed before a keyed operator', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(orders)
+        .keyBy('user', (o) => o.user)
+        .count('per-user')
+        .to(counts)
+    })
+    expect(shape(plan)).toEqual([
+      'processing: orders>1 | 1:key-by | 1>app-user-repartition',
+      'processing behind 0: app-user-repartition>2 | 2:aggregate 3:topic-sink',
+    ])
+    // Untouched values keep their topic's serde through the hop.
+    expect(processing(plan, 1).inputs[0]).toMatchObject({ key: text, value: orders.value })
+  })
+
+  it('writes records with a new key straight to a topic', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(lines)
+        .keyBy('word', (line) => line)
+        .filter(Boolean)
+        .to(copy)
+    })
+    expect(shape(plan)).toEqual(['processing: lines>1 | 1:key-by 2:filter 3:topic-sink'])
+  })
+
+  it('lets keyed operators behind one keyBy share its repartition topic, and leaves others before it', async () => {
+    const plan = await planOf(({ stream }) => {
+      const perUser = stream(orders).keyBy('user', (o) => o.user)
+      perUser.count('orders')
+      perUser.to(orders2)
+      perUser.map((o) => o.cents).reduce('cents', (a, b) => a + b)
+    })
+    expect(shape(plan)).toEqual([
+      'processing: orders>1 | 1:key-by 3:topic-sink | 1>app-user-repartition',
+      'processing behind 0: app-user-repartition>2,4 | 2:aggregate 4:map 5:aggregate',
+    ])
+  })
+
+  it('repartitions once where a key changes twice before it is needed', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(orders)
+        .keyBy('user', (o) => o.user)
+        .filter((o) => o.cents > 0)
+        .keyBy('sku', (o) => o.sku)
+        .count('per-sku')
+    })
+    expect(shape(plan)).toEqual([
+      'processing: orders>1 | 1:key-by 2:filter 3:key-by | 3>app-sku-repartition',
+      'processing behind 0: app-sku-repartition>4 | 4:aggregate',
+    ])
+  })
+
+  it('does not repartition the changes of a table, whose key is what it was', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(orders)
+        .keyBy('user', (o) => o.user)
+        .count('per-user')
+        .updates()
+        .map((n) => n ?? 0)
+        .reduce('most', (a, b) => Math.max(a, b))
+    })
+    expect(shape(plan)).toEqual([
+      'processing: orders>1 | 1:key-by | 1>app-user-repartition',
+      'processing behind 0: app-user-repartition>2 | 2:aggregate 3:updates 4:map 5:aggregate',
+    ])
+  })
+
+  it('reads a topic in one sub-topology, however often it is streamed', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(lines).count('a')
+      stream(lines)
+        .keyBy('word', (w) => w)
+        .count('b')
+      stream(lines).to(copy)
+    })
+    expect(shape(plan)).toEqual([
+      'processing: lines>1,3,6 | 1:aggregate 3:key-by 6:topic-sink | 3>app-word-repartition',
+      'processing behind 0: app-word-repartition>4 | 4:aggregate',
+    ])
+  })
+
+  it('keeps pipelines over different topics apart, and those that merge together', async () => {
+    const apart = await planOf(({ stream }) => {
+      stream(lines).count('a')
+      stream(copy).count('b')
+    })
+    expect(shape(apart)).toEqual(['processing: lines>1 | 1:aggregate', 'processing: copy>3 | 3:aggregate'])
+    const merged = await planOf(({ stream }) => stream(lines).merge(stream(copy)).count('a'))
+    expect(shape(merged)).toEqual(['processing: copy>2 lines>2 | 2:merge 3:aggregate'])
+  })
+
+  it('merges a side with a new key behind its repartition topic', async () => {
+    const plan = await planOf(({ stream }) => {
+      const words = stream(lines).keyBy('word', (w) => w)
+      stream(copy).merge(words).count('n')
+    })
+    expect(shape(plan)).toEqual([
+      'processing: lines>1 | 1:key-by | 1>app-word-repartition',
+      'processing behind 0: copy>3 app-word-repartition>3 | 3:merge 4:aggregate',
+    ])
+  })
+
+  it('hands each record twice to a merge of two streams of one topic', async () => {
+    const plan = await planOf(({ stream }) => stream(lines).merge(stream(lines)).count('n'))
+    expect(shape(plan)).toEqual(['processing: lines>2,2 | 2:merge 3:aggregate'])
+  })
+
+  it('reads source connectors first, each into its ingest topic', async () => {
+    const second = emptySource('second', 7)
+    const plan = await planOf(({ stream }) => {
+      stream(lines).to(copy)
+      stream(emptySource('first'))
+        .keyBy('a', (l) => l)
+        .count('a')
+      stream(second)
+        .keyBy('b', (l) => l)
+        .count('b')
+      stream(second).to(topic('kept', { key: structured<null>(), value: text }))
+    })
+    expect(shape(plan)).toEqual([
+      'source: first',
+      'source: second',
+      'processing: lines>1 | 1:topic-sink',
+      'processing behind 0: app-first-ingest>3 | 3:key-by | 3>app-a-repartition',
+      'processing behind 3: app-a-repartition>4 | 4:aggregate',
+      'processing behind 1: app-second-ingest>6,9 | 6:key-by 9:topic-sink | 6>app-b-repartition',
+      'processing behind 5: app-b-repartition>7 | 7:aggregate',
+    ])
+    expect(plan.subtopologies.slice(0, 2)).toMatchObject([{ source: { partitions: 4 } }, { source: { partitions: 7 } }])
+  })
+
+  it('puts each sink connector into a sub-topology of its own behind an egress topic', async () => {
+    const plan = await planOf(({ stream }) => {
+      const table = stream(lines).count('n')
+      table.to(forgetfulSink('table'))
+      table.updates().to(forgetfulSink('updates'))
+      table.to(counts)
+    })
+    expect(shape(plan)).toEqual([
+      'processing: lines>1 | 1:aggregate 3:updates 5:topic-sink | 1>app-table-egress 3>app-updates-egress',
+      'sink behind 0: app-table-egress',
+      'sink behind 0: app-updates-egress',
+    ])
+  })
+
+  it('writes to a sink connector through its egress topic also what has a new key', async () => {
+    const plan = await planOf(({ stream }) => {
+      const words = stream(lines).keyBy('word', (w) => w)
+      words.to(forgetfulSink('words'))
+      words.count('n')
+    })
+    expect(shape(plan)).toEqual([
+      'processing: lines>1 | 1:key-by | 1>app-word-repartition 1>app-words-egress',
+      'sink behind 0: app-words-egress',
+      'processing behind 0: app-word-repartition>3 | 3:aggregate',
+    ])
+  })
+
+  it('lets a sink connector read an untouched topic directly, if nothing else does', async () => {
+    const direct = await planOf(({ stream }) => {
+      stream(lines).to(forgetfulSink('lines'))
+      stream(emptySource('source')).to(forgetfulSink('ingest'))
+    })
+    expect(shape(direct)).toEqual(['source: source', 'sink: lines', 'sink behind 0: app-source-ingest'])
+    const shared = await planOf(({ stream }) => {
+      stream(lines).to(forgetfulSink('lines'))
+      stream(lines).count('n')
+    })
+    expect(shape(shared)).toEqual([
+      'processing: lines>3 | 3:aggregate | 0>app-lines-egress',
+      'sink behind 0: app-lines-egress',
+    ])
+  })
+
+  it('orders what reads a topic behind what writes it', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(copy).count('n')
+      stream(lines).to(copy)
+    })
+    expect(shape(plan)).toEqual(['processing: lines>3 | 3:topic-sink', 'processing behind 0: copy>1 | 1:aggregate'])
+    expect(plan.written).toEqual([])
+  })
+
+  it('names the topics that it only writes, with what they are created with', async () => {
+    const made = topic('made', { key: text, value: text, partitions: 3, config: { 'cleanup.policy': 'compact' } })
+    const plan = await planOf(({ stream }) => {
+      stream(lines).to(made)
+      stream(lines).count('n').to(counts)
+    })
+    expect(plan.written.map(({ name, partitions, config }) => ({ name, partitions, config }))).toEqual([
+      { name: 'counts', partitions: undefined, config: undefined },
+      { name: 'made', partitions: 3, config: { 'cleanup.policy': 'compact' } },
+    ])
+  })
+
+  it('takes the error policies of a source behind a repartition, where its own bytes never fail to decode', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(lines, { onDecodeError: 'skip', onProcessError: 'skip' })
+        .keyBy('word', (w) => w)
+        .count('n')
+    })
+    expect(processing(plan, 0).inputs[0]?.errors).toEqual({ decode: 'skip', process: 'skip' })
+    expect(processing(plan, 1).inputs[0]?.errors).toEqual({ decode: 'fail', process: 'skip' })
+  })
+
+  it('fails on a record of merged streams where one of them says so', async () => {
+    const plan = await planOf(({ stream }) => {
+      const merged = stream(lines, { onProcessError: 'skip' }).merge(stream(copy))
+      merged.keyBy('word', (w) => w).count('n')
+    })
+    expect(processing(plan, 1).inputs[0]?.errors).toEqual({ decode: 'fail', process: 'fail' })
+  })
+
+  it('is frozen', async () => {
+    const plan = await planOf(({ stream }) =>
+      stream(orders)
+        .keyBy('u', (o) => o.user)
+        .count('n')
+        .to(counts),
+    )
+    const unfrozen: string[] = []
+    const visit = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null || value instanceof Map) return
+      if (!Object.isFrozen(value)) unfrozen.push(path)
+      for (const [name, inner] of Object.entries(value)) visit(inner, `${path}.${name}`)
+    }
+    visit(plan, 'plan')
+    expect(unfrozen).toEqual([])
+  })
+})
+
+const orders2 = topic('orders-2', { key: text, value: json<{ user: string; sku: string; cents: number }>() })
