@@ -1,10 +1,12 @@
 export type { Clock } from '../core/clock.ts'
-export { type ErrorCode, StreamError } from '../core/errors.ts'
-export type { FileSystem, ReadableFile } from '../core/file-system.ts'
+export { type ErrorCode, messageOf, StreamError, systemCodeOf } from '../core/errors.ts'
+export type { FileSystem, FolderEntry, ReadableFile } from '../core/file-system.ts'
 export type { Logger } from '../core/logger.ts'
 export type { Random } from '../core/random.ts'
 export { type Headers, noHeaders } from '../core/record.ts'
+export { nothing } from '../serde/nullable.ts'
 export type { Serde } from '../serde/serde.ts'
+export { text } from '../serde/text.ts'
 export type { SinkConnector, SinkRecord, SinkWriter, TransactionalSinkWriter } from './sink.ts'
 export type {
   ConnectorContext,

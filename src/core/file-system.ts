@@ -5,6 +5,15 @@ export interface FileStat {
   readonly size: number
 }
 
+/** An entry of a folder. */
+export interface FolderEntry {
+  readonly name: string
+  /** Of a symbolic link, what it leads to; `other` when it leads nowhere. */
+  readonly kind: FileStat['kind']
+  /** A symbolic link: only then can its path and its place differ. */
+  readonly isLink?: boolean
+}
+
 /** A file open for reading at any position. */
 export interface ReadableFile {
   /**
@@ -26,7 +35,7 @@ export interface FileSystem {
   /** @returns null when nothing is there. */
   stat(path: string): Promise<FileStat | null>
   /** Names in a folder with what they are, sorted by name. */
-  list(path: string): Promise<readonly { readonly name: string; readonly kind: FileStat['kind'] }[]>
+  list(path: string): Promise<readonly FolderEntry[]>
   open(path: string): Promise<ReadableFile>
   readText(path: string): Promise<string>
   /** Replaces the file atomically: temporary name, sync, rename. */

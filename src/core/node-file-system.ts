@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { resolve as absolute, dirname } from 'node:path'
-import type { FileStat, FileSystem } from './file-system.ts'
+import type { FileStat, FileSystem, FolderEntry } from './file-system.ts'
 
 const kindOf = (entry: { isFile(): boolean; isDirectory(): boolean }): FileStat['kind'] =>
   entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other'
@@ -16,7 +16,7 @@ export const nodeFileSystem: FileSystem = {
       const found = await stat(path)
       return { kind: kindOf(found), size: found.isFile() ? found.size : 0 }
     } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null
+      if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return null
       throw error
     }
   },
@@ -24,12 +24,12 @@ export const nodeFileSystem: FileSystem = {
   async list(path) {
     const entries = await readdir(path, { withFileTypes: true })
     const found = await Promise.all(
-      entries.map(async (entry) => ({
-        name: entry.name,
-        kind: entry.isSymbolicLink()
-          ? ((await nodeFileSystem.stat(`${path}/${entry.name}`))?.kind ?? 'other')
-          : kindOf(entry),
-      })),
+      entries.map(async (entry): Promise<FolderEntry> => {
+        if (!entry.isSymbolicLink()) return { name: entry.name, kind: kindOf(entry) }
+        // A link to where this user may not look must not make the rest of the folder unreadable.
+        const target = await nodeFileSystem.stat(`${path}/${entry.name}`).catch(() => null)
+        return { name: entry.name, kind: target?.kind ?? 'other', isLink: true }
+      }),
     )
     return found.sort((a, b) => (a.name < b.name ? -1 : 1))
   },

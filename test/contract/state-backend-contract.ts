@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hasCode } from '../../src/core/errors.ts'
 import type { Mutation, Range, StateBackend, StateBackends } from '../../src/state/state-backend.ts'
+import { runs } from '../support/seed.ts'
 
 /** Where the suite's stores are: a fresh place for each test. */
 export interface StateBackendWorld {
@@ -12,12 +13,8 @@ export interface StateBackendWorld {
   end(): Promise<void>
 }
 
-/**
- * What every form of `StateBackends` promises.
- *
- * @param seed of the random operations; printed by fast-check when they fail
- */
-export function stateBackendContract(name: string, begin: () => Promise<StateBackendWorld>, seed?: number): void {
+/** What every form of `StateBackends` promises. */
+export function stateBackendContract(name: string, begin: () => Promise<StateBackendWorld>): void {
   describe(`state backend: ${name}`, () => {
     let world: StateBackendWorld
     let store: StateBackend
@@ -234,7 +231,7 @@ export function stateBackendContract(name: string, begin: () => Promise<StateBac
             }
           }
         }),
-        { numRuns: 40, ...(seed === undefined ? {} : { seed }) },
+        runs(40),
       )
     })
   })

@@ -1,17 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '../../src/core/random.ts'
 import { levelBackends } from '../../src/state/level-backend.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
+import { temporaryDirectory } from '../support/temp-dir.ts'
 import { stateBackendContract } from './state-backend-contract.ts'
 
 stateBackendContract('LevelDB', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'state-'))
+  const { path: directory, remove } = await temporaryDirectory('state')
   return {
     backends: levelBackends(),
     path: join(directory, 'task', 'store'),
-    end: () => rm(directory, { recursive: true, force: true }),
+    end: remove,
   }
 })
 

@@ -4,6 +4,7 @@ import { hasCode } from '../../../src/core/errors.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { StateBackend } from '../../../src/state/state-backend.ts'
+import { runs } from '../../support/seed.ts'
 
 const at = '/task/store'
 const key = (n: number): Uint8Array => Uint8Array.of(n)
@@ -40,6 +41,7 @@ describe('memory disk', () => {
         expect(survived).toBeGreaterThanOrEqual(sync <= batches ? sync : 0)
         expect(survived).toBeLessThanOrEqual(batches)
       }),
+      runs(100),
     )
   })
 
