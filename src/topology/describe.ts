@@ -37,7 +37,9 @@ function linesOf(sub: SubTopology, appId: string): readonly string[] {
     }
     case 'processing':
       return [
-        ...sub.inputs.map((input) => `reads ${describeInput(input, appId)}${arrow(' -> ', input.targets)}`),
+        ...sub.inputs.map(
+          (input) => `${sourceIds(input)}reads ${describeInput(input, appId)}${arrow(' -> ', input.targets)}`,
+        ),
         ...sub.nodes.map((node) => `${node.id} ${describeNode(node)}${arrow(' <- ', localInputs(node, sub))}`),
         ...sub.outputs.map((output) => `writes ${describeOutput(output, appId)} <- ${output.from}`),
         ...sub.stores.map(
@@ -61,6 +63,10 @@ function localInputs(node: TopologyNode, sub: { readonly nodes: readonly Topolog
 function describeInput(input: InputSpec, appId: string): string {
   const time = input.timestamp === undefined ? '' : ', event time from the value'
   return `topic ${topicName(appId, input.topic)} ${encodings(input)}${time}${describeErrors(input.errors)}`
+}
+
+function sourceIds({ sources }: InputSpec): string {
+  return sources.length === 0 ? '' : `${sources.join(', ')} `
 }
 
 function describeOutput(output: OutputSpec, appId: string): string {

@@ -30,11 +30,16 @@ export interface InputSpec {
    * In order of id; a node that merges two sources of one topic is there twice, and takes each record twice.
    */
   readonly targets: readonly NodeId[]
+  /**
+   * The source nodes that it stands for, in order of id; none for repartition and egress topics. An output `from` one of
+   * them takes the records as they come in.
+   */
+  readonly sources: readonly NodeId[]
 }
 
 /** What leaves a node towards an internal topic: written where the plan cuts (repartition, egress). */
 export interface OutputSpec {
-  /** The node whose records are written. */
+  /** The node whose records are written: one of the sub-topology's, or a source of one of its inputs. */
   readonly from: NodeId
   readonly topic: TopicRef
   readonly key: AnySerde

@@ -185,12 +185,10 @@ function sourceInputs(graph: Graph, group: readonly TopologyNode[]): readonly In
   const inputs = new Map<string, InputSpec>()
   for (const node of group) {
     if (!isSource(node) || inputs.has(refKey(topicOf(node)))) continue
-    const targets = graph
-      .sourcesBeside(node)
-      .flatMap((source) => graph.children(source))
-      .filter((child) => child.kind !== 'connector-sink')
-      .map(({ id }) => id)
-    inputs.set(refKey(topicOf(node)), { ...inputOf(node), targets: targets.sort((a, b) => a - b) })
+    const sources = graph.sourcesBeside(node)
+    const children = sources.flatMap((source) => graph.children(source)).filter((child) => !isConnectorSink(child))
+    const targets = children.map(({ id }) => id).sort((a, b) => a - b)
+    inputs.set(refKey(topicOf(node)), { ...inputOf(node), targets, sources: sources.map(({ id }) => id) })
   }
   return [...inputs.values()]
 }
@@ -198,7 +196,7 @@ function sourceInputs(graph: Graph, group: readonly TopologyNode[]): readonly In
 function inputOf(source: SourceNode): InputSpec {
   const { key, value } = source.kind === 'topic-source' ? source.topic : source.source
   const timestamp = source.timestamp === undefined ? {} : { timestamp: source.timestamp }
-  return { topic: topicOf(source), key, value, ...timestamp, errors: source.errors, targets: [] }
+  return { topic: topicOf(source), key, value, ...timestamp, errors: source.errors, targets: [], sources: [source.id] }
 }
 
 function repartitionInputs(graph: Graph, group: readonly TopologyNode[]): readonly InputSpec[] {
@@ -208,7 +206,7 @@ function repartitionInputs(graph: Graph, group: readonly TopologyNode[]): readon
     if (node.kind !== 'key-by' || targets.length === 0) return []
     const topic: TopicRef = { role: 'repartition', name: node.name }
     const errors = { decode: 'fail', process: graph.processPolicy(node) } as const
-    return [{ topic, key: node.key, value: node.value, errors, targets: targets.map(({ id }) => id) }]
+    return [{ topic, key: node.key, value: node.value, errors, targets: targets.map(({ id }) => id), sources: [] }]
   })
 }
 
@@ -231,6 +229,7 @@ function sinkDraft(graph: Graph, node: ConnectorSinkNode, direct: boolean): SubT
           value: from.value,
           errors: { decode: 'fail', process: graph.processPolicy(node) },
           targets: [],
+          sources: [],
         }
   return { parts: { kind: 'sink', input, sink: node.sink }, first: node.id, reads: [input.topic], writes: [] }
 }

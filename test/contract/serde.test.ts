@@ -89,7 +89,8 @@ serdeContract('float64', {
   refusedBytes: [[], [0, 0, 0, 1]],
 })
 
-const jsonValues = fc.jsonValue().filter((value) => !JSON.stringify([value]).includes('-0'))
+// JSON has no -0, so it is not among what json gives back.
+const jsonValues = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as fc.JsonValue)
 
 serdeContract('json', {
   serde: json<fc.JsonValue[]>(),

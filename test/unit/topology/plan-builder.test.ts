@@ -210,6 +210,8 @@ describe('a plan', () => {
       stream(lines).to(forgetfulSink('lines'))
       stream(lines).count('n')
     })
+    // The output is from a source node: the input says which ones it stands for.
+    expect(processing(shared, 0).inputs[0]).toMatchObject({ sources: [0, 2], targets: [3] })
     expect(shape(shared)).toEqual([
       'processing: lines>3 | 3:aggregate | 0>app-lines-egress',
       'sink behind 0: app-lines-egress',
