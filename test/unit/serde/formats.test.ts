@@ -106,6 +106,11 @@ describe('structured', () => {
     })
   })
 
+  it('gives a date that is none back as one that is none', () => {
+    const serde = structured<Date>()
+    expect(serde.deserialize(serde.serialize(new Date(Number.NaN))).getTime()).toBeNaN()
+  })
+
   it('writes plain data as plain JSON', () => {
     expect(written(structured<{}>(), { a: [1, 'x', { b: true }] })).toBe('{"a":[1,"x",{"b":true}]}')
   })
