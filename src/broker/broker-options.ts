@@ -27,8 +27,6 @@ export interface BrokerOptions {
   readonly initialRebalanceDelayMs?: number
   /** The longest transaction timeout a producer may ask for, in milliseconds. Default 900,000. */
   readonly transactionTimeoutMsMax?: number
-  /** How often transactions past their timeout are looked for, in milliseconds. Default 1,000. */
-  readonly transactionSweepMs?: number
   /** Give aborted transactions of a Fetch answer in random order: a reader must not depend on it. Default false. */
   readonly shuffleAborted?: boolean
   /** Faults for tests. Default none. */
@@ -52,7 +50,6 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     sessionTimeoutMsMax: 1_800_000,
     initialRebalanceDelayMs: 0,
     transactionTimeoutMsMax: 900_000,
-    transactionSweepMs: 1_000,
     shuffleAborted: false,
     ...options,
   }

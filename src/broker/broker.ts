@@ -8,10 +8,14 @@ import { type BrokerOptions, resolveOptions } from './broker-options.ts'
 import type { BrokerStorage } from './broker-storage.ts'
 import { Connection, type ConnectionOrigin } from './connection.ts'
 import { Facts, fact } from './facts.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import { GroupOffsets } from './group-offsets.ts'
+import { LoopTime } from './loop-time.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { Services } from './services.ts'
 import { TailBudget } from './tail-cache.ts'
 import { Topics } from './topics.ts'
+import { TransactionCoordinator } from './transaction-coordinator.ts'
 
 /** What a broker needs of the world. */
 export interface BrokerPorts {
@@ -76,6 +80,22 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
       endOffset: log.endOffset,
     }),
   )
+  const time = new LoopTime(clock)
+  const offsets = new GroupOffsets(facts)
+  const producerIds = new ProducerIds(facts)
+  const groups = new GroupCoordinator({ facts, time, random, logger, options })
+  const transactions = new TransactionCoordinator({
+    facts,
+    topics,
+    offsets,
+    producerIds,
+    clock,
+    time,
+    logger,
+    options,
+    coordinatorEpoch: starts,
+  })
+  await transactions.recover()
   const services: Services = {
     clock,
     random,
@@ -84,7 +104,11 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     clusterId,
     apis: new Map(servedApis.map((served) => [served.description.key, served])),
     topics,
-    producerIds: new ProducerIds(facts),
+    producerIds,
+    facts,
+    groups,
+    offsets,
+    transactions,
   }
   const connections = new Set<Connection>()
   const open = (origin: ConnectionOrigin): ReturnType<Connect> => {
@@ -96,6 +120,8 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   let closing: Promise<void> | null = null
   const close = async (): Promise<void> => {
     for (const connection of [...connections]) connection.close()
+    groups.close()
+    transactions.close()
     await topics.close()
     await storage.close()
   }

@@ -2,9 +2,13 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Random } from '../core/random.ts'
 import type { ResolvedOptions } from './broker-options.ts'
+import type { Facts } from './facts.ts'
+import type { GroupCoordinator } from './group-coordinator.ts'
+import type { GroupOffsets } from './group-offsets.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { ServedApi } from './served-api.ts'
 import type { Topics } from './topics.ts'
+import type { TransactionCoordinator } from './transaction-coordinator.ts'
 
 /** What the handlers of a broker work on. */
 export interface Services {
@@ -17,6 +21,10 @@ export interface Services {
   readonly apis: ReadonlyMap<number, ServedApi>
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly facts: Facts
+  readonly groups: GroupCoordinator
+  readonly offsets: GroupOffsets
+  readonly transactions: TransactionCoordinator
 }
 
 /** Where clients reach the broker. */

@@ -53,7 +53,7 @@ async function append(services: Services, place: Place, records: Buffer | null):
   const now = services.clock.now()
   const checked = checkBatch(records, place.version, topic.config, now)
   if ('error' in checked) return refused(index, checked.error, checked.message, checked.records)
-  const verdict = judgeProducer(place, log, checked)
+  const verdict = judgeProducer(services, place, log, checked)
   if (typeof verdict === 'number') return refused(index, verdict)
   const appendTime = topic.config.usesAppendTime ? now : null
   try {
@@ -77,6 +77,7 @@ async function append(services: Services, place: Place, records: Buffer | null):
 
 /** @returns null to append, where a duplicate is in the log already, or an error number */
 function judgeProducer(
+  services: Services,
   place: Place,
   log: PartitionLog,
   header: BatchHeader,
@@ -86,6 +87,12 @@ function judgeProducer(
   if (isTransactional && place.transactionalId === null) return kafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
   const verdict = log.producers.judge(header)
   if (verdict.kind === 'duplicate') return verdict
+  if (isTransactional && (log.producers.get(header.producerId)?.openSince ?? null) === null) {
+    const { producerId, producerEpoch: epoch } = header
+    const claim = { transactionalId: place.transactionalId ?? '', producerId, epoch }
+    const error = services.transactions.verifyPartition(claim, { topic: place.name, partition: place.index })
+    if (error !== kafkaError.NONE) return error
+  }
   return verdict.kind === 'refused' ? verdict.error : null
 }
 

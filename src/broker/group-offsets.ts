@@ -1,0 +1,170 @@
+import type { TopicPartition } from '../core/topic-partition.ts'
+import { partitionKey } from '../core/topic-partition.ts'
+import type { FactChange } from './broker-storage.ts'
+import { type Facts, fact } from './facts.ts'
+
+/** An offset as a client committed it. */
+export interface OffsetEntry extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string | null
+}
+
+interface StoredOffset extends OffsetEntry {
+  /** Commits are numbered: an offset of a transaction that ends late does not replace one that was committed after it. */
+  readonly order: number
+}
+
+type OffsetsByPartition = Map<string, StoredOffset>
+
+/** What the end of a transaction does to offsets: changes of facts, and the same to what is in memory. */
+export interface OffsetsOutcome {
+  readonly changes: readonly FactChange[]
+  apply(): void
+}
+
+/** The committed offsets of all groups, and those that wait for their transaction to end. */
+export class GroupOffsets {
+  private readonly facts: Facts
+  private readonly committed = new Map<string, OffsetsByPartition>()
+  /** By producer id, then group. */
+  private readonly pending = new Map<number, Map<string, OffsetsByPartition>>()
+  private order = 0
+
+  constructor(facts: Facts) {
+    this.facts = facts
+    for (const { names, value } of facts.take<StoredOffset>('offset')) {
+      this.put(names[0] as string, value)
+    }
+    for (const { names, value } of facts.take<readonly StoredOffset[]>('pending')) {
+      this.putPending(Number(names[0]), names[1] as string, value)
+    }
+  }
+
+  /** Groups that have offsets. */
+  groupIds(): IterableIterator<string> {
+    return this.committed.keys()
+  }
+
+  /** The committed offset of a partition, undefined where there is none. */
+  get(groupId: string, topic: string, partition: number): OffsetEntry | undefined {
+    return this.committed.get(groupId)?.get(partitionKey(topic, partition))
+  }
+
+  /** All committed offsets of a group. */
+  all(groupId: string): OffsetEntry[] {
+    return [...(this.committed.get(groupId)?.values() ?? [])]
+  }
+
+  /** Whether an open transaction holds an offset for the partition. */
+  isPending(groupId: string, topic: string, partition: number): boolean {
+    const key = partitionKey(topic, partition)
+    for (const groups of this.pending.values()) if (groups.get(groupId)?.has(key)) return true
+    return false
+  }
+
+  /** Commits offsets; readers see them once they are safe. */
+  async commit(groupId: string, entries: readonly OffsetEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const stored = this.numbered(entries)
+    await this.facts.write(stored.map((entry) => offsetFact(groupId, entry, entry)))
+    for (const entry of stored) this.put(groupId, entry)
+  }
+
+  /** Keeps offsets for the end of the producer's transaction. */
+  async hold(producerId: number, groupId: string, entries: readonly OffsetEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    // In memory first, so that a second request of the same transaction adds to this one. Nobody reads them before the
+    // transaction ends, and its end is written behind this.
+    this.putPending(producerId, groupId, this.numbered(entries))
+    const held = [...(this.pending.get(producerId)?.get(groupId)?.values() ?? [])]
+    await this.facts.write([fact('pending', [producerId, groupId], held)])
+  }
+
+  /** What becomes of a producer's held offsets when its transaction ends. */
+  outcome(producerId: number, isCommit: boolean): OffsetsOutcome {
+    const held = this.pending.get(producerId)
+    if (!held) return { changes: [], apply() {} }
+    const changes: FactChange[] = []
+    const winners: [string, StoredOffset][] = []
+    for (const [groupId, offsets] of held) {
+      changes.push(fact('pending', [producerId, groupId], null))
+      for (const [key, entry] of isCommit ? offsets : []) {
+        if ((this.committed.get(groupId)?.get(key)?.order ?? -1) > entry.order) continue
+        changes.push(offsetFact(groupId, entry, entry))
+        winners.push([groupId, entry])
+      }
+    }
+    return {
+      changes,
+      apply: () => {
+        this.pending.delete(producerId)
+        for (const [groupId, entry] of winners) this.put(groupId, entry)
+      },
+    }
+  }
+
+  /** Removes committed offsets of some partitions of a group. */
+  async remove(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
+    const offsets = this.committed.get(groupId)
+    if (!offsets || partitions.length === 0) return
+    await this.facts.write(partitions.map((place) => offsetFact(groupId, place, null)))
+    for (const { topic, partition } of partitions) offsets.delete(partitionKey(topic, partition))
+    if (offsets.size === 0) this.committed.delete(groupId)
+  }
+
+  /** The changes that remove all of a group, and what does so in memory. */
+  removeGroup(groupId: string): OffsetsOutcome {
+    const changes = this.all(groupId).map((entry) => offsetFact(groupId, entry, null))
+    for (const [producerId, groups] of this.pending) {
+      if (groups.has(groupId)) changes.push(fact('pending', [producerId, groupId], null))
+    }
+    return {
+      changes,
+      apply: () => {
+        this.committed.delete(groupId)
+        for (const groups of this.pending.values()) groups.delete(groupId)
+      },
+    }
+  }
+
+  /** Removes every group's offsets of a topic that was deleted. */
+  async removeTopic(topic: string): Promise<void> {
+    for (const groupId of [...this.committed.keys()]) {
+      await this.remove(
+        groupId,
+        this.all(groupId).filter((entry) => entry.topic === topic),
+      )
+    }
+  }
+
+  private numbered(entries: readonly OffsetEntry[]): StoredOffset[] {
+    return entries.map((entry) => ({ ...entry, order: ++this.order }))
+  }
+
+  private put(groupId: string, entry: StoredOffset): void {
+    this.order = Math.max(this.order, entry.order)
+    let offsets = this.committed.get(groupId)
+    if (!offsets) {
+      offsets = new Map()
+      this.committed.set(groupId, offsets)
+    }
+    const key = partitionKey(entry.topic, entry.partition)
+    if ((offsets.get(key)?.order ?? -1) < entry.order) offsets.set(key, entry)
+  }
+
+  private putPending(producerId: number, groupId: string, entries: readonly StoredOffset[]): void {
+    const groups = this.pending.get(producerId) ?? new Map<string, OffsetsByPartition>()
+    this.pending.set(producerId, groups)
+    const offsets = groups.get(groupId) ?? new Map<string, StoredOffset>()
+    groups.set(groupId, offsets)
+    for (const entry of entries) {
+      this.order = Math.max(this.order, entry.order)
+      offsets.set(partitionKey(entry.topic, entry.partition), entry)
+    }
+  }
+}
+
+function offsetFact(groupId: string, place: TopicPartition, value: StoredOffset | null): FactChange {
+  return fact('offset', [groupId, place.topic, place.partition], value)
+}

@@ -1,0 +1,74 @@
+import { assert } from '../core/assert.ts'
+import type { TopicPartition } from '../core/topic-partition.ts'
+import type { FactChange } from './broker-storage.ts'
+import { fact } from './facts.ts'
+
+/**
+ * The states of a transactional id:
+ *
+ *     Empty --add--> Ongoing --EndTxn--> PrepareCommit --markers written--> CompleteCommit --add--> Ongoing
+ *       ^               |
+ *       |               +--EndTxn, timeout, fence--> PrepareAbort --markers written--> CompleteAbort --add--> Ongoing
+ *       +--- InitProducerId, from Empty, CompleteCommit and CompleteAbort
+ *
+ * From Prepare* on the outcome stands: after a crash the markers are written (again) and the row completed.
+ */
+export type TransactionState =
+  | 'Empty'
+  | 'Ongoing'
+  | 'PrepareCommit'
+  | 'PrepareAbort'
+  | 'CompleteCommit'
+  | 'CompleteAbort'
+
+/** All states, as ListTransactions knows them. */
+export const transactionStates: readonly TransactionState[] = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+]
+
+const transitions: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
+  Empty: ['Empty', 'Ongoing'],
+  Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort'],
+  PrepareCommit: ['CompleteCommit'],
+  PrepareAbort: ['CompleteAbort'],
+  CompleteCommit: ['Ongoing', 'Empty'],
+  CompleteAbort: ['Ongoing', 'Empty'],
+}
+
+/** What is known of one transactional id. Rows are replaced, never changed. */
+export interface TransactionRow {
+  readonly transactionalId: string
+  readonly producerId: number
+  /** -1 before the first InitProducerId was answered. */
+  readonly epoch: number
+  /** The id it had before its epochs ran out, or -1. */
+  readonly lastProducerId: number
+  /** The epoch that a repeated InitProducerId may still name, or -1: nobody has been fenced since. */
+  readonly lastEpoch: number
+  readonly timeoutMs: number
+  readonly state: TransactionState
+  readonly partitions: readonly TopicPartition[]
+  /** Groups whose offsets are part of the transaction. */
+  readonly groups: readonly string[]
+  /** Epoch milliseconds; -1 where no transaction is open. */
+  readonly startedAt: number
+}
+
+/** The row after a transition. @throws {AssertionError} for one that the diagram does not have */
+export function moved(row: TransactionRow, state: TransactionState, changes: Partial<TransactionRow>): TransactionRow {
+  assert(
+    transitions[row.state].includes(state),
+    `transaction ${row.transactionalId} goes from ${row.state} to ${state}`,
+  )
+  return { ...row, ...changes, state }
+}
+
+/** The row as a fact. */
+export function rowFact(row: TransactionRow): FactChange {
+  return fact('transaction', [row.transactionalId], row)
+}
