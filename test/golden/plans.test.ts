@@ -1,5 +1,6 @@
 import { avro, count, int32, int64, json, pipeline, sum, text, topic } from 'millrace'
 import { describe, expect, it } from 'vitest'
+import wordCount from '../../pipelines/word-count.ts'
 import { emptySource, forgetfulSink } from '../support/connectors.ts'
 
 // What `describe` prints is what people read before they deploy, and what shows a change of a plan in review:
@@ -53,6 +54,10 @@ const everything = pipeline('everything', ({ stream }) => {
 })
 
 describe('the text of a plan', () => {
+  it('of word count', async () => {
+    await expect(await wordCount.describe()).toMatchFileSnapshot('word-count/topology.txt')
+  })
+
   it('of everything', async () => {
     await expect(await everything.describe()).toMatchFileSnapshot('everything/topology.txt')
   })
