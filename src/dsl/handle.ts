@@ -7,8 +7,8 @@ import { text } from '../serde/text.ts'
 import type { AggregateNode, ConnectorSinkSpec, StoreSpec, TopicSpec, TopologyNode } from '../topology/node.ts'
 import type { TopologyBuilder } from '../topology/topology-builder.ts'
 import type { Aggregators } from './aggregator.ts'
-import type { Stream } from './stream.ts'
-import type { Table } from './table.ts'
+import { checkedFunction, checkedKind, checkedSerde } from './checked.ts'
+import type { Stream, Table } from './stream.ts'
 
 /** The node behind a handle. A registered symbol, so that a second copy of the package knows it, too. */
 const nodeOf = Symbol.for('millrace.node')
@@ -43,8 +43,8 @@ class Handle {
   }
 
   to(sink: AnySink): void {
-    const { inputs, key, value } = this.behind
-    const base = { inputs, key, value, yields: 'nothing' } as const
+    const base = { ...this.behind, yields: 'nothing' } as const
+    checkedKind('to', sink, ['topic', 'sink-connector'])
     if (sink.kind === 'topic') {
       this.builder.add({ kind: 'topic-sink', ...base, topic: sink })
     } else {
@@ -56,28 +56,30 @@ class Handle {
 
 class StreamHandle extends Handle {
   map(fn: Fn<unknown>): StreamHandle {
-    return this.#add({ kind: 'map', ...this.behind, value: structured(), fn })
+    return this.#add({ kind: 'map', ...this.behind, value: structured(), fn: checkedFunction('map', fn) })
   }
 
   filter(fn: Fn<boolean>): StreamHandle {
-    return this.#add({ kind: 'filter', ...this.behind, fn })
+    return this.#add({ kind: 'filter', ...this.behind, fn: checkedFunction('filter', fn) })
   }
 
   flatMap(fn: Fn<Iterable<unknown>>): StreamHandle {
-    return this.#add({ kind: 'flat-map', ...this.behind, value: structured(), fn })
+    return this.#add({ kind: 'flat-map', ...this.behind, value: structured(), fn: checkedFunction('flatMap', fn) })
   }
 
   tap(fn: Fn<void>): StreamHandle {
-    return this.#add({ kind: 'tap', ...this.behind, fn })
+    return this.#add({ kind: 'tap', ...this.behind, fn: checkedFunction('tap', fn) })
   }
 
   pipe(...operators: readonly OperatorFunction<unknown, unknown>[]): StreamHandle {
+    for (const operator of operators) checkedFunction('pipe', operator)
     return this.#add({ kind: 'pipe', ...this.behind, value: structured(), operators: Object.freeze(operators) })
   }
 
   keyBy(name: string, fn: Fn<unknown>, serdes?: { readonly key: AnySerde; readonly value?: AnySerde }): StreamHandle {
-    const { value = this.behind.value, key = text } = serdes ?? {}
-    return this.#add({ kind: 'key-by', ...this.behind, key, value, name, fn })
+    const key = serdes === undefined ? text : checkedSerde(`keyBy(${name}): key`, serdes.key)
+    const value = serdes?.value === undefined ? this.behind.value : checkedSerde(`keyBy(${name}): value`, serdes.value)
+    return this.#add({ kind: 'key-by', ...this.behind, key, value, name, fn: checkedFunction(`keyBy(${name})`, fn) })
   }
 
   merge(other: StreamHandle): StreamHandle {
@@ -105,14 +107,15 @@ class StreamHandle extends Handle {
   }
 
   reduce(store: string, fn: Fold): TableHandle {
-    return this.#aggregate('reduce', store, this.behind.value, fn)
+    return this.#aggregate('reduce', store, this.behind.value, checkedFunction(`reduce(${store})`, fn))
   }
 
   aggregate(store: string, seed: (() => unknown) | Aggregators<unknown>, fn?: Fold, serde?: AnySerde): TableHandle {
-    const value = serde ?? structured()
+    const what = `aggregate(${store})`
+    const value = serde === undefined ? structured() : checkedSerde(what, serde)
     return typeof seed === 'function'
-      ? this.#aggregate('aggregate', store, value, fn as Fold, seed)
-      : this.#aggregate('aggregate', store, value, foldFields(seed), () => ({}))
+      ? this.#aggregate('aggregate', store, value, checkedFunction(what, fn as Fold), seed)
+      : this.#aggregate('aggregate', store, value, foldFields(what, seed), () => ({}))
   }
 
   #add(node: Parameters<TopologyBuilder['add']>[0]): StreamHandle {
@@ -148,8 +151,10 @@ class TableHandle extends Handle implements Pick<Table<unknown, unknown>, '~stor
 }
 
 /** One new state a value, so that what was handed on earlier stays as it was. */
-function foldFields(aggregators: Aggregators<unknown>): Fold {
-  const fields = Object.entries(aggregators)
+function foldFields(what: string, aggregators: Aggregators<unknown>): Fold {
+  const fields = Object.entries(aggregators ?? {})
+  for (const [field, aggregator] of fields) checkedFunction(`${what}: ${field}`, aggregator?.fold)
+  if (fields.length === 0) checkedFunction(what, aggregators)
   return (state, value) => {
     const next: Record<string, unknown> = {}
     for (const [field, { fold }] of fields) next[field] = fold((state as Record<string, unknown>)[field], value)

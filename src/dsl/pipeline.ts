@@ -5,6 +5,7 @@ import type { ErrorPolicy, StoreSpec } from '../topology/node.ts'
 import type { Plan } from '../topology/plan.ts'
 import { buildPlan } from '../topology/plan-builder.ts'
 import { TopologyBuilder } from '../topology/topology-builder.ts'
+import { checkedFunction, checkedKind, checkedSerde } from './checked.ts'
 import { isHandle, streamOf } from './handle.ts'
 import { checkParameters, type Parameters } from './parameters.ts'
 import type { Queryables } from './query.ts'
@@ -123,7 +124,10 @@ function addSource<K, V>(
   source: Source<K, V>,
   { timestamp, onDecodeError = 'fail', onProcessError = 'fail' }: StreamOptions<V> = {},
 ): Stream<K, V> {
-  const { name, key, value } = source
+  const { name, key, value } = checkedKind('stream', source, ['topic', 'source-connector'])
+  checkedSerde(`stream(${name}): key`, key)
+  checkedSerde(`stream(${name}): value`, value)
+  if (timestamp !== undefined) checkedFunction(`stream(${name}): timestamp`, timestamp)
   const extractor = timestamp === undefined ? {} : { timestamp: timestamp as (value: unknown) => number }
   const errors = { decode: onDecodeError, process: onProcessError }
   const base = { inputs: [], key, value, yields: 'stream', ...extractor, errors } as const

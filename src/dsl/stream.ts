@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs'
 import type { Serde } from '../serde/serde.ts'
 import type { Aggregators, Results } from './aggregator.ts'
 import type { DefaultKeyed, DefaultStored, SameKeyed, Serdes } from './demands.ts'
-import type { Table } from './table.ts'
+import type { StoreReference } from './query.ts'
 import type { Sink } from './topic.ts'
 
 /**
@@ -109,4 +109,14 @@ export interface Stream<in out K, out V> {
 
   /** Writes the records to a topic or a sink connector. */
   to(sink: Sink<K, V>): void
+}
+
+/** The latest value of each key; deletes are tombstones, so `V` has no `null`. */
+export interface Table<in out K, out V> {
+  /** Every change, also those within one commit, as a stream; `null` is a delete. */
+  updates(): Stream<K, V | null>
+  /** Writes the last value of each key, once a commit, to a topic or a sink connector. */
+  to(sink: Sink<K, V>): void
+  /** What a job's queries go to. */
+  readonly '~store': StoreReference<K, V>
 }

@@ -1,6 +1,7 @@
 import type { SinkConnector } from '../connector/sink.ts'
 import type { SourceConnector } from '../connector/source.ts'
 import type { Serde } from '../serde/serde.ts'
+import { checkedSerde } from './checked.ts'
 
 /** A Kafka topic with the encodings of its keys and values. Streams read it, and `to` writes it. */
 export interface Topic<in out K, in out V> {
@@ -24,9 +25,15 @@ export interface TopicOptions<K, V> {
   readonly config?: Readonly<Record<string, string>>
 }
 
-/** Declares a topic: `topic('orders', { key: text, value: json<Order>() })`. Its name is judged when a pipeline uses it. */
+/**
+ * Declares a topic: `topic('orders', { key: text, value: json<Order>() })`. Its name is judged when a pipeline uses it.
+ *
+ * @throws {StreamError} `PIPELINE_INVALID` when a serde is missing
+ */
 export function topic<K, V>(name: string, options: TopicOptions<K, V>): Topic<K, V> {
   const { key, value, partitions, config } = options
+  checkedSerde(`topic(${name}): key`, key)
+  checkedSerde(`topic(${name}): value`, value)
   return Object.freeze({
     kind: 'topic',
     name,

@@ -68,6 +68,8 @@ export interface TopicSourceNode extends NodeBase {
   readonly topic: TopicSpec
   /** Event time from the decoded value, epoch milliseconds; without it the record's own timestamp. */
   readonly timestamp?: (value: unknown) => number
+  /** Read to the end that the topic has when the job starts; without it the topic never ends (X18). */
+  readonly until?: 'end'
   readonly errors: ErrorPolicies
 }
 

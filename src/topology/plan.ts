@@ -23,6 +23,8 @@ export interface InputSpec {
   readonly key: AnySerde
   readonly value: AnySerde
   readonly timestamp?: (value: unknown) => number
+  /** Of an outside topic: whether a job that does not follow ends at the end that the topic has when it starts (X18). */
+  readonly until?: 'end'
   readonly errors: ErrorPolicies
   /**
    * The nodes that its records enter: for an external or ingest topic the children of its source nodes, for a

@@ -83,6 +83,51 @@ describe('a pipeline', () => {
   })
 })
 
+describe('a call that the compiler would have refused', () => {
+  // Pipeline files run without a type check.
+  // biome-ignore lint/suspicious/noExplicitAny: these programs are wrong on purpose
+  type Untyped = any
+  const wrong: readonly (readonly [(stream: Untyped) => unknown, string])[] = [
+    [(stream) => stream(), 'stream: expected a topic or source-connector, found undefined'],
+    [(stream) => stream('orders'), 'stream: expected a topic or source-connector, found "orders"'],
+    [(stream) => stream(forgetfulSink('x')), 'stream: expected a topic or source-connector, found "sink-connector"'],
+    [(stream) => stream(orders, { timestamp: 5 }), 'stream(orders): timestamp: expected a function, found number'],
+    [(stream) => stream(orders).map(), 'map: expected a function, found undefined'],
+    [(stream) => stream(orders).filter('x'), 'filter: expected a function, found "x"'],
+    [(stream) => stream(orders).flatMap(null), 'flatMap: expected a function, found null'],
+    [(stream) => stream(orders).tap({}), 'tap: expected a function, found object'],
+    [(stream) => stream(orders).pipe(filter(Boolean), 5), 'pipe: expected a function, found number'],
+    [(stream) => stream(orders).keyBy('user'), 'keyBy(user): expected a function, found undefined'],
+    [
+      (stream) => stream(orders).keyBy('user', String, {}),
+      'keyBy(user): key: expected a serde such as text or json(), found undefined',
+    ],
+    [
+      (stream) => stream(orders).keyBy('user', String, { key: text, value: 'x' }),
+      'keyBy(user): value: expected a serde',
+    ],
+    [(stream) => stream(orders).reduce('r'), 'reduce(r): expected a function, found undefined'],
+    [(stream) => stream(orders).aggregate('a', () => 0), 'aggregate(a): expected a function, found undefined'],
+    [(stream) => stream(orders).aggregate('a', () => 0, String, 'int64'), 'aggregate(a): expected a serde'],
+    [(stream) => stream(orders).aggregate('a', { n: 1 }), 'aggregate(a): n: expected a function, found undefined'],
+    [(stream) => stream(orders).aggregate('a'), 'aggregate(a): expected a function, found undefined'],
+    [(stream) => stream(orders).count(), 'store: expected a name'],
+    [(stream) => stream(orders).to('x'), 'to: expected a topic or sink-connector, found "x"'],
+    [
+      (stream) => stream(orders).to(emptySource('x')),
+      'to: expected a topic or sink-connector, found "source-connector"',
+    ],
+    [() => topic('t', {} as Untyped), 'topic(t): key: expected a serde'],
+  ]
+
+  it.each(wrong)('is refused where it is made: %s', async (call, message) => {
+    const built = pipeline('p', ({ stream }) => void call(stream)).build()
+    const failed = await failure(built)
+    expect(failed.message).toContain(message)
+    expect(failed.code).toMatch(/^(PIPELINE|PLAN)_INVALID$/)
+  })
+})
+
 describe('parameters', () => {
   const parameters = z.object({
     files: z.string().default('*.md'),
