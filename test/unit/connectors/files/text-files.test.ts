@@ -1,0 +1,99 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { textFiles } from '../../../../connectors/files/index.ts'
+import type { ConnectorContext } from '../../../../src/connector/index.ts'
+import { silentLogger } from '../../../../src/core/logger.ts'
+import { seededRandom } from '../../../../src/core/random.ts'
+import { MemoryFileSystem } from '../../../../src/testing/memory-file-system.ts'
+import { SteppedClock } from '../../../support/stepped-clock.ts'
+
+describe('text files', () => {
+  let files: MemoryFileSystem
+  beforeEach(() => {
+    files = new MemoryFileSystem('/work')
+  })
+  const signal = new AbortController().signal
+  const contextOf = (follow: boolean): ConnectorContext => ({
+    files,
+    clock: new SteppedClock(),
+    random: seededRandom(1),
+    logger: silentLogger,
+    signal,
+    follow,
+  })
+
+  it('deals files by absolute path, with their sizes, whether named in a list or between commas', async () => {
+    files.put('b.txt', 'two\n')
+    files.put('a.txt', 'one')
+    const expected = [
+      { id: '/work/a.txt', sizeBytes: 3 },
+      { id: '/work/b.txt', sizeBytes: 4 },
+    ]
+    for (const named of ['*.txt', 'b.txt, a.txt', ['a.txt', 'b.txt']]) {
+      expect(await textFiles('texts', { files: named }).splits(contextOf(false))).toEqual(expected)
+    }
+  })
+
+  it('hands over lines as text without a key', async () => {
+    files.put('a.txt', 'größe\n')
+    const source = textFiles('texts', { files: 'a.txt', partitions: 2 })
+    expect(source).toMatchObject({ kind: 'source-connector', name: 'texts', replay: 'exact', partitions: 2 })
+    const reader = await source.open({ id: '/work/a.txt' }, null, contextOf(false))
+    const { records, done, bytesRead } = await reader.read(10, signal)
+    expect(records.map(({ key, value }) => [key, value && source.value.deserialize(value)])).toEqual([[null, 'größe']])
+    expect({ done, bytesRead }).toEqual({ done: true, bytesRead: 8 })
+    await reader.close()
+  })
+
+  it('fails when a pattern matches nothing, even when another does', async () => {
+    files.put('a.txt', '')
+    await expect(textFiles('texts', { files: 'a.txt,*.md' }).splits(contextOf(false))).rejects.toMatchObject({
+      code: 'FILE_NOT_FOUND',
+      context: { path: '*.md' },
+    })
+  })
+
+  it('finds files that come while it follows, and lets them go', async () => {
+    const source = textFiles('texts', { files: '*.txt' })
+    const job = contextOf(true)
+    await expect(source.splits(job)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    files.put('a.txt', '')
+    expect(await source.splits(job)).toHaveLength(1)
+    files.put('b.txt', '')
+    expect((await source.splits(job)).map(({ id }) => id)).toEqual(['/work/a.txt', '/work/b.txt'])
+    await files.remove('a.txt')
+    await files.remove('b.txt')
+    expect(await source.splits(job)).toEqual([])
+    await expect(source.splits(contextOf(true))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+  })
+
+  it('takes lines of up to 1 MB by default, in chunks smaller than that', async () => {
+    const fits = 'x'.repeat(1_047_552)
+    files.put('a.txt', `short\n${fits}\nbetween\n${fits}x\nafter\n`)
+    const read = async (invalid: 'fail' | 'skip') => {
+      const reader = await textFiles('texts', { files: 'a.txt', invalid }).open(
+        { id: '/work/a.txt' },
+        null,
+        contextOf(false),
+      )
+      const sizes: number[] = []
+      let skipped = 0
+      for (let isDone = false; !isDone; ) {
+        const batch = await reader.read(1000, signal)
+        sizes.push(...batch.records.map(({ value }) => value?.length ?? -1))
+        skipped += batch.skipped ?? 0
+        isDone = batch.done === true
+      }
+      return { sizes, skipped }
+    }
+    expect(await read('skip')).toEqual({ sizes: [5, fits.length, 7, 5], skipped: 1 })
+    await expect(read('fail')).rejects.toMatchObject({ code: 'FILE_LINE_TOO_LONG', context: { offset: 1_047_567 } })
+  })
+
+  it.each([
+    ['no files', { files: [] }],
+    ['blank files', { files: ' , ' }],
+    ['a line of no length', { files: 'a.txt', lineBytesMax: 0 }],
+  ])('refuses %s at once', (_what, options) => {
+    expect(() => textFiles('texts', options)).toThrowError(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+})
