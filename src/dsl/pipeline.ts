@@ -19,6 +19,11 @@ const brand = Symbol.for('millrace.pipeline')
 export interface StreamOptions<in V> {
   /** Event time of a value, epoch milliseconds. Default: the record's own timestamp. */
   readonly timestamp?: (value: V) => number
+  /**
+   * `end`: a job that does not follow reads a topic to the end that it has when the job starts, and then is done.
+   * Default: a topic never ends. Source connectors know their own end.
+   */
+  readonly until?: 'end'
   /** What happens to a record whose bytes do not decode. Default `fail`. */
   readonly onDecodeError?: ErrorPolicy
   /** What happens to a record on which a function of the pipeline throws, rejects or takes too long. Default `fail`. */
@@ -122,7 +127,7 @@ function returnedBy(name: string, build: () => unknown): unknown {
 function addSource<K, V>(
   builder: TopologyBuilder,
   source: Source<K, V>,
-  { timestamp, onDecodeError = 'fail', onProcessError = 'fail' }: StreamOptions<V> = {},
+  { timestamp, until, onDecodeError = 'fail', onProcessError = 'fail' }: StreamOptions<V> = {},
 ): Stream<K, V> {
   const { name, key, value } = checkedKind('stream', source, ['topic', 'source-connector'])
   checkedSerde(`stream(${name}): key`, key)
@@ -133,7 +138,7 @@ function addSource<K, V>(
   const base = { inputs: [], key, value, yields: 'stream', ...extractor, errors } as const
   const node =
     source.kind === 'topic'
-      ? builder.add({ kind: 'topic-source', ...base, topic: source })
+      ? builder.add({ kind: 'topic-source', ...base, topic: source, ...(until === undefined ? {} : { until }) })
       : builder.add({
           kind: 'connector-source',
           ...base,

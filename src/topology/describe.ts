@@ -62,7 +62,8 @@ function localInputs(node: TopologyNode, sub: { readonly nodes: readonly Topolog
 
 function describeInput(input: InputSpec, appId: string): string {
   const time = input.timestamp === undefined ? '' : ', event time from the value'
-  return `topic ${topicName(appId, input.topic)} ${encodings(input)}${time}${describeErrors(input.errors)}`
+  const until = input.until === undefined ? '' : ', until its end'
+  return `topic ${topicName(appId, input.topic)} ${encodings(input)}${until}${time}${describeErrors(input.errors)}`
 }
 
 function sourceIds({ sources }: InputSpec): string {

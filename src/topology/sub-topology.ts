@@ -13,7 +13,8 @@ export interface SubTopologyDraft {
   readonly writes: readonly TopicRef[]
 }
 
-type SourceNode = Extract<TopologyNode, { kind: 'topic-source' | 'connector-source' }>
+/** A node that begins a plan. */
+export type SourceNode = Extract<TopologyNode, { kind: 'topic-source' | 'connector-source' }>
 
 /**
  * Cuts a topology where records have to go through a topic: behind a `keyBy` whose new key a keyed operator needs, and
@@ -196,7 +197,17 @@ function sourceInputs(graph: Graph, group: readonly TopologyNode[]): readonly In
 function inputOf(source: SourceNode): InputSpec {
   const { key, value } = source.kind === 'topic-source' ? source.topic : source.source
   const timestamp = source.timestamp === undefined ? {} : { timestamp: source.timestamp }
-  return { topic: topicOf(source), key, value, ...timestamp, errors: source.errors, targets: [], sources: [source.id] }
+  const until = source.kind === 'topic-source' && source.until !== undefined ? { until: source.until } : {}
+  return {
+    topic: topicOf(source),
+    key,
+    value,
+    ...timestamp,
+    ...until,
+    errors: source.errors,
+    targets: [],
+    sources: [source.id],
+  }
 }
 
 function repartitionInputs(graph: Graph, group: readonly TopologyNode[]): readonly InputSpec[] {

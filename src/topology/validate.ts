@@ -3,7 +3,7 @@ import { nothing } from '../serde/nullable.ts'
 import { checkName, checkTopicLength } from './naming.ts'
 import type { TopicSinkNode, TopicSpec, TopologyNode } from './node.ts'
 import { internalTopics, type Plan, topicName } from './plan.ts'
-import { isSource, refKey, topicOf } from './sub-topology.ts'
+import { isSource, refKey, type SourceNode, topicOf } from './sub-topology.ts'
 import type { Topology } from './topology-builder.ts'
 
 /**
@@ -82,14 +82,19 @@ function checkSources(nodes: readonly TopologyNode[]): void {
           `stream(${name}): expected one serde for a topic's keys and one for its values, found ${serdesOf(node)} and ${serdesOf(other)} that differ; declare the topic once and read that`,
         )
       }
-      const { decode, process } = other.errors
-      if (other.timestamp !== node.timestamp || decode !== node.errors.decode || process !== node.errors.process) {
+      if (other.timestamp !== node.timestamp || optionsOf(other) !== optionsOf(node)) {
         throw invalid(
           `stream(${name}): expected the same options each time a topic is read, found others; call stream(${name}) once and use its result twice`,
         )
       }
     }
   }
+}
+
+/** The options of a stream as one text, but for its function. */
+function optionsOf(source: SourceNode): string {
+  const until = source.kind === 'topic-source' ? source.until : undefined
+  return JSON.stringify([until ?? null, source.errors.decode, source.errors.process])
 }
 
 function checkSinks(nodes: readonly TopologyNode[]): void {

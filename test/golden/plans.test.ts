@@ -29,7 +29,7 @@ const everything = pipeline('everything', ({ stream }) => {
   const audited = topic('audited', { key: text, value: json<Order>() })
 
   const order = stream(orders, { timestamp: (o) => o.cents, onDecodeError: 'skip', onProcessError: 'skip' })
-  const click = stream(clicks).keyBy('user', (c) => c.user)
+  const click = stream(clicks, { until: 'end' }).keyBy('user', (c) => c.user)
   const both = order
     .filter((o) => o.cents > 0)
     .tap(() => {})

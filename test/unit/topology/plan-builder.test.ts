@@ -249,6 +249,14 @@ describe('a plan', () => {
     expect(processing(plan, 1).inputs[0]?.errors).toEqual({ decode: 'fail', process: 'skip' })
   })
 
+  it('reads a topic until its end where a stream says so, and for ever where none does', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(lines, { until: 'end' }).count('n')
+      stream(copy).count('m')
+    })
+    expect(plan.subtopologies.map((_, id) => processing(plan, id).inputs[0]?.until)).toEqual(['end', undefined])
+  })
+
   it('fails on a record of merged streams where one of them says so', async () => {
     const plan = await planOf(({ stream }) => {
       const merged = stream(lines, { onProcessError: 'skip' }).merge(stream(copy))

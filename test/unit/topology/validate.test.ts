@@ -111,13 +111,16 @@ describe('a plan is refused', () => {
     )
   })
 
-  it('when a topic is read with two sets of options', async () => {
-    const message = await refusal(({ stream }) => {
-      stream(lines).count('a')
-      stream(lines, { onDecodeError: 'skip' }).count('b')
-    })
-    expect(message).toContain('stream(lines): expected the same options each time')
-  })
+  it.each([{ onDecodeError: 'skip' }, { onProcessError: 'skip' }, { until: 'end' }, { timestamp: () => 0 }] as const)(
+    'when a topic is read with and without the options %j',
+    async (options) => {
+      const message = await refusal(({ stream }) => {
+        stream(lines).count('a')
+        stream(lines, options).count('b')
+      })
+      expect(message).toContain('stream(lines): expected the same options each time')
+    },
+  )
 
   it('when a topic is written in another encoding than it is read or written elsewhere', async () => {
     const other = topic('copy', { key: text, value: json<string>() })
