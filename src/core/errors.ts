@@ -41,13 +41,14 @@ export const errorCodes = [
   'RECORD_PROCESSING',
   'RECORD_TOO_LARGE',
   'RECORD_TIMED_OUT',
-  // sources
+  // sources and sinks
   'FILE_NOT_FOUND',
   'FILE_UNREADABLE',
   'FILE_REPLACED',
   'FILE_LINE_CONTINUED',
   'FILE_LINE_TOO_LONG',
   'SOURCE_FAILED',
+  'SINK_FAILED',
   // life cycle
   'ILLEGAL_STATE',
   'JOB_CLOSED',

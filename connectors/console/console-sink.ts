@@ -1,0 +1,41 @@
+import type { SinkConnector, SinkRecord } from '../../src/connector/index.ts'
+import { jsonLine, tabLine } from './printed.ts'
+import { TextOutput, type TextStream } from './text-output.ts'
+
+/** How {@link consoleSink} writes, and where. */
+export interface ConsoleSinkOptions {
+  /** `text` (default): `key<TAB>value`; `json`: `{"key":...,"value":...}`; or a line of your own, without its end. */
+  readonly format?: 'text' | 'json' | ((record: SinkRecord<unknown, unknown>) => string)
+  /** Default `process.stdout`. */
+  readonly output?: TextStream
+}
+
+/**
+ * Prints records, a line each. At least once: after a crash the last lines may come again. When the reader of the
+ * output goes away, the rest is dropped and the job goes on.
+ */
+export function consoleSink(name: string, options: ConsoleSinkOptions = {}): SinkConnector<unknown, unknown> {
+  const { format = 'text' } = options
+  const line = format === 'text' ? tabLine : format === 'json' ? jsonLine : format
+  let shared: TextOutput | null = null
+  return Object.freeze<SinkConnector<unknown, unknown>>({
+    kind: 'sink-connector',
+    name,
+    guarantee: 'at-least-once',
+    async open() {
+      shared ??= new TextOutput(options.output ?? process.stdout)
+      const output = shared
+      output.use()
+      let isOpen = true
+      return {
+        write: (records, signal) => output.write(records.map((record) => `${line(record)}\n`).join(''), signal),
+        // Each write has waited until it was out.
+        flush: async () => {},
+        async close() {
+          if (isOpen) output.leave()
+          isOpen = false
+        },
+      }
+    },
+  })
+}

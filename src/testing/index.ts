@@ -1,0 +1,1 @@
+export { type FileCall, type FileFault, MemoryFileSystem } from './memory-file-system.ts'
