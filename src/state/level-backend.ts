@@ -37,9 +37,13 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
 
   return {
     async open(path) {
-      const database: Database = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
+      let database: Database
       try {
+        // State is what users told the pipeline: other users of the machine have no business there.
+        await mkdir(path, { recursive: true, mode: 0o700 })
         await refuseHeadless(path)
+        // Opened in the turn in which it is made: left alone, it opens itself a microtask later, with other sizes.
+        database = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
         await database.open({ cacheSize: cacheBytes, writeBufferSize: writeBufferBytes })
       } catch (error) {
         throw await blame(error, path)

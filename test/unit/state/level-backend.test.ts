@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -41,6 +42,12 @@ describe('LevelDB backend', () => {
     expect(await readdir(directory)).toEqual(['store'])
   })
 
+  it('makes directories that only their owner can look into', async () => {
+    const store = await backends.open(join(directory, 'app', 'store'))
+    await store.close()
+    for (const made of ['app', 'app/store']) expect((await stat(join(directory, made))).mode & 0o777).toBe(0o700)
+  })
+
   it('does not name a process that is gone', async () => {
     const store = await backends.open(path)
     await writeFile(`${path}.pid`, `${spawnSync(process.execPath, ['--version']).pid}\n`)
@@ -60,8 +67,22 @@ describe('LevelDB backend', () => {
     await filled()
     await damage()
     await expect(backends.open(path)).rejects.toMatchObject({ code: 'STORE_CORRUPT', context: { path } })
+    // Nothing is open behind the error.
     await backends.destroy(path)
     await (await backends.open(path)).close()
+  })
+
+  it('holds as much in memory as it is told before it writes a table', async () => {
+    const tablesAfter = async (writeBufferBytes: number): Promise<number> => {
+      const store = await levelBackends({ writeBufferBytes }).open(path)
+      for (let n = 0; n < 30; n++) await store.batch([{ key: Uint8Array.of(n), value: randomBytes(10_000) }])
+      const count = (await tables()).length
+      await store.close()
+      await backends.destroy(path)
+      return count
+    }
+    expect(await tablesAfter(4 * 1024 * 1024)).toBe(0)
+    expect(await tablesAfter(64 * 1024)).toBeGreaterThan(0)
   })
 
   it('answers STORE_CORRUPT from reads that meet a damaged table', async () => {
