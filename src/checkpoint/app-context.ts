@@ -18,6 +18,8 @@ export interface AppContext {
   /** Where task stores are: `<data-dir>/<app-id>/tasks`. */
   readonly stateDirectory: string
   readonly storeLimits: StoreLimits
+  /** Paths of stores that were found damaged while they were open: put aside at the next opening. */
+  readonly damagedStores: Set<string>
   /** Of this thread: `<app>-<instance>-<thread>`. */
   readonly transactionalId: string
   /** Transactional ids of the members of the last assignment, this one among them. */

@@ -7,8 +7,8 @@ export interface TaskCut {
   readonly task: TaskId
   /** Records taken since the last commit, from any input. */
   readonly records: number
-  /** All input partitions of the task, moved or not: by them the transaction is fenced (X2). */
-  readonly offsets: readonly OffsetCommit[]
+  /** All input partitions of the task, moved or not: by them the transaction is fenced (X2). Asked in B2, all records acknowledged. */
+  offsets(): readonly OffsetCommit[]
   /** Appends the changelog records and positions rows of its stores to the open batches. Part of B1. */
   writeChangelogs(): void
   /** B4: one batch a store: rows, positions, meta. */
@@ -68,7 +68,7 @@ export async function commit(
 
   // B2: the positions of every task that wrote join the transaction, checked against the membership (KIP-447).
   await steps('B2.addOffsets', () => producer.addOffsets(group.groupId))
-  const offsets = cuts.flatMap((cut) => cut.offsets)
+  const offsets = cuts.flatMap((cut) => cut.offsets())
   await steps('B2.txnOffsetCommit', () => producer.commitOffsets(group, offsets))
 
   // B3: from here on it has happened, whether or not the answer arrives.

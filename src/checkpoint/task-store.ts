@@ -7,7 +7,7 @@ import type { StoreSpec } from '../topology/node.ts'
 import type { AppContext } from './app-context.ts'
 import { ChangelogReader } from './changelog-reader.ts'
 import { decodePositions, type PositionsRow, positionsKey } from './positions-row.ts'
-import { decodeMeta, encodeMeta, metaKey, misfit, type StoreIdentity } from './store-meta.ts'
+import { decodeMeta, encodeMeta, metaKey, misfit, type StoreIdentity, type StoreMeta } from './store-meta.ts'
 
 /** Changelogs keep deletes this long, and no store older than that less an hour is trusted (X10). */
 export const deleteRetentionMs: number = 7 * 24 * 3_600_000
@@ -37,6 +37,8 @@ export class TaskStore {
   private readonly identity: StoreIdentity
   /** Where the last restore ended or the last commit was written. */
   private changelogOffset: number
+  /** Records applied by restoring since it was opened. */
+  restored = 0
 
   private constructor(
     options: TaskStoreOptions,
@@ -53,55 +55,82 @@ export class TaskStore {
   }
 
   /**
-   * A4: opens the store; one that does not fit or cannot be read is put aside and an empty one takes its place, to be
-   * restored whole.
+   * A4 and A3: opens the store and brings it up to the end of its changelog. One that does not fit, cannot be read, or
+   * is not continued by its changelog is put aside, and an empty one is restored in its place.
    * @throws {StreamError} `DATA_DIRECTORY_LOCKED`, `DISK_FULL`, `DATA_DIRECTORY_UNUSABLE`
    */
   static async open(options: TaskStoreOptions): Promise<TaskStore> {
+    const { app, taskId, spec, path } = options
+    const known = app.damagedStores.delete(path)
+    const reason = known ? 'it was found damaged' : await TaskStore.openFitting(options)
+    if (typeof reason !== 'string') return reason
+    app.ports.logger.warn(
+      `the store ${spec.name} of task ${taskId} is put aside and restored from its changelog: ${reason}`,
+      {
+        path,
+      },
+    )
+    await app.ports.steps('A4.quarantine', () => quarantine(app, path))
+    const fresh = await TaskStore.openAsItIs(options)
+    await fresh.restore()
+    return fresh
+  }
+
+  /** @returns the store, restored, or why it cannot be used */
+  private static async openFitting(options: TaskStoreOptions): Promise<TaskStore | string> {
+    const { clock } = options.app.ports
+    let opened: TaskStore | null = null
+    try {
+      opened = await TaskStore.openAsItIs(options)
+      const meta = opened.meta()
+      const oldestMs = clock.now() - deleteRetentionMs + trustMarginMs
+      const isNew = meta === null && (await isEmpty(opened.backend))
+      const reason = isNew ? null : meta ? misfit(meta, opened.identity, oldestMs) : 'it does not say what it holds'
+      if (reason === null) {
+        opened.changelogOffset = Math.max(opened.changelogOffset, meta?.changelogOffset ?? 0)
+        await opened.restore()
+        opened.positions()
+        return opened
+      }
+      await opened.close()
+      return reason
+    } catch (error) {
+      await opened?.close()
+      if (hasCode(error, 'STORE_CORRUPT', 'OFFSET_OUT_OF_RANGE')) return error.message
+      throw error
+    }
+  }
+
+  private static async openAsItIs(options: TaskStoreOptions): Promise<TaskStore> {
     const { app, taskId, spec, changelog, path } = options
-    const topic = app.metadata.topic(changelog.topic)
     const identity: StoreIdentity = {
       app: app.appId,
       task: taskId,
       store: spec.name,
       clusterId: app.metadata.clusterId,
-      topicId: topic?.topicId ?? '',
+      topicId: app.metadata.topic(changelog.topic)?.topicId ?? '',
     }
-    const { steps, logger, clock } = app.ports
     const start = await new ChangelogReader(app).startOffset(changelog)
-    try {
-      const backend = await steps('A4.openStore', () => app.backends.open(path))
-      const stored = readOrNull(backend, metaKey)
-      const meta = stored && decodeMeta(rowValue(stored))
-      if (!meta && (await isEmpty(backend))) return new TaskStore(options, backend, identity, start)
-      const oldestMs = clock.now() - deleteRetentionMs + trustMarginMs
-      const reason = meta ? misfit(meta, identity, oldestMs) : 'it does not say what it holds'
-      if (meta && reason === null)
-        return new TaskStore(options, backend, identity, Math.max(meta.changelogOffset, start))
-      await backend.close()
-      logger.warn(`the store ${spec.name} of task ${taskId} is restored from its changelog: ${reason}`, { path })
-    } catch (error) {
-      if (!hasCode(error, 'STORE_CORRUPT')) throw error
-      logger.warn(
-        `the store ${spec.name} of task ${taskId} is damaged and is restored from its changelog: ${error.message}`,
-        { path },
-      )
-    }
-    await steps('A4.quarantine', () => quarantine(app, path))
-    const backend = await steps('A4.openStore', () => app.backends.open(path))
+    const backend = await app.ports.steps('A4.openStore', () => app.backends.open(path))
     return new TaskStore(options, backend, identity, start)
   }
 
+  private meta(): StoreMeta | null {
+    const stored = readOrNull(this.backend, metaKey)
+    return stored && decodeMeta(rowValue(stored))
+  }
+
   /**
-   * A3: brings the store up to the end of its changelog.
+   * A3: applies what the changelog has beyond the store.
    * @returns records applied
-   * @throws {StreamError} `STORE_CORRUPT` when the changelog does not lead on from where the store is
+   * @throws {StreamError} `OFFSET_OUT_OF_RANGE` when the changelog does not lead on from where the store is
    */
   async restore(): Promise<number> {
-    let applied = 0
-    const reader = new ChangelogReader(this.options.app)
-    try {
-      await reader.readToEnd(this.changelog, this.changelogOffset, async (records, position) => {
+    const before = this.restored
+    await new ChangelogReader(this.options.app).readToEnd(
+      this.changelog,
+      this.changelogOffset,
+      async (records, position) => {
         const mutations: Mutation[] = records.map(({ key, value, timestamp }) => ({
           key: Buffer.from(key),
           value: value === null ? null : encodeRow(timestamp, value),
@@ -109,20 +138,25 @@ export class TaskStore {
         mutations.push(this.metaMutation(position))
         await this.backend.batch(mutations)
         this.changelogOffset = position
-        applied += records.length
-      })
-    } catch (error) {
-      if (!hasCode(error, 'OFFSET_OUT_OF_RANGE')) throw error
-      throw new StreamError('STORE_CORRUPT', error.message, { cause: error, store: this.options.spec.name })
-    }
-    if (applied > 0) this.store.reset()
-    return applied
+        this.restored += records.length
+      },
+    )
+    if (this.restored > before) this.store.reset()
+    return this.restored - before
   }
 
   /** The positions row as the store has it: null before the first commit. */
   positions(): PositionsRow | null {
     const stored = readOrNull(this.backend, positionsKey)
-    return stored === null ? null : decodePositions(rowValue(stored))
+    try {
+      return stored === null ? null : decodePositions(rowValue(stored))
+    } catch (error) {
+      const { path, spec } = this.options
+      throw new StreamError('STORE_CORRUPT', `the positions row of the store ${spec.name} cannot be read`, {
+        path,
+        cause: error,
+      })
+    }
   }
 
   /** B4: writes what a commit changed, with how far the changelog is in the store now, as one batch. */

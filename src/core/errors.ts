@@ -49,6 +49,7 @@ export const errorCodes = [
   'FILE_LINE_TOO_LONG',
   'SOURCE_FAILED',
   'SINK_FAILED',
+  'SINK_FAILED',
   // life cycle
   'ILLEGAL_STATE',
   'JOB_CLOSED',

@@ -4,11 +4,12 @@ import { partitionKey } from '../core/topic-partition.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { describeConfigs, topicResource } from '../protocol/messages/configs.ts'
 import { latestTimestamp, listOffsets } from '../protocol/messages/list-offsets.ts'
-import { offsetFetch } from '../protocol/messages/offsets.ts'
+import { offsetCommit, offsetFetch } from '../protocol/messages/offsets.ts'
 import { createTopics, deleteRecords } from '../protocol/messages/topics.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
+import type { GroupIdentity, OffsetCommit } from './transactional-producer.ts'
 import { anyNode, type Lane, type NodeId } from './transport.ts'
 
 /** A topic to create. */
@@ -204,6 +205,32 @@ export class Admin {
       }
     })
     return found
+  }
+
+  /**
+   * Commits offsets outside any transaction, under a membership: for tasks whose output is not in Kafka (X17).
+   * @throws {StreamError} `MEMBERSHIP_LOST` (action `rejoin`) when the coordinator does not know this generation or member
+   */
+  async commitOffsets(group: GroupIdentity, offsets: readonly OffsetCommit[]): Promise<void> {
+    const byTopic = new Map<string, { index: number; committedOffset: number; committedMetadata: string }[]>()
+    for (const { topic, partition, offset, metadata } of offsets) {
+      const entry = { index: partition, committedOffset: offset, committedMetadata: metadata }
+      const known = byTopic.get(topic)
+      if (known) known.push(entry)
+      else byTopic.set(topic, [entry])
+    }
+    const topics = [...byTopic].map(([name, partitions]) => ({ name, partitions }))
+    const deadline = this.client.deadline()
+    await this.client.retrying(deadline, async () => {
+      const node = await this.client.groupCoordinator('group', group.groupId, deadline)
+      const answer = await this.client.send('group', node, offsetCommit, { ...group, topics }, deadline, 7)
+      for (const topic of answer.topics) {
+        for (const { index, errorCode } of topic.partitions) {
+          if (errorCode === kafkaError.NONE) continue
+          throw kafkaFailure(errorCode, offsetCommit.name, { topic: topic.name, partition: index })
+        }
+      }
+    })
   }
 
   private async byLeader(

@@ -1,5 +1,6 @@
 import { messageOf, StreamError } from '../core/errors.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
+import { corrupt } from '../protocol/batch-header.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
 import type { ByteBudget } from './byte-budget.ts'
@@ -206,7 +207,10 @@ export class Fetcher {
         queue.lastStableOffset = found.lastStableOffset
         queue.logStartOffset = found.logStartOffset
         try {
-          return found.records !== null && queue.push(found.records, found.abortedTransactions ?? [])
+          if (found.records === null || found.records.length === 0) return false
+          // A broker gives the first batch whole, however large it is: a part of one is damage, and asking again is a loop.
+          if (!queue.push(found.records, found.abortedTransactions ?? [])) throw corrupt('a batch that is cut off')
+          return true
         } catch (error) {
           queue.failure = error as StreamError
           return true

@@ -30,7 +30,7 @@ export class PartitionOutput {
   sequence = 0
   /** Whether the open transaction has the partition. */
   isInTransaction = false
-  /** One past the last offset that the broker gave to a record of the open transaction; -1 before. */
+  /** One past the last offset that the broker gave to a record of this producer; -1 before the first. */
   endOffset = -1
   private readonly owner: OutputOwner
   private writer: RecordBatchWriter | null = null

@@ -344,9 +344,7 @@ export class TransactionalProducer implements OutputOwner {
     this.isOpen = false
     for (const outputs of this.outputs.values()) {
       for (const output of outputs) {
-        if (!output) continue
-        output.isInTransaction = false
-        output.endOffset = -1
+        if (output) output.isInTransaction = false
       }
     }
   }

@@ -85,6 +85,11 @@ export class FlowRecord implements StreamRecord {
     return new FlowRecord(noBytes, 0, -1, null, key, 0, -1, null, value, timestamp, headers)
   }
 
+  /** A row of a table: its key as bytes, its value as it is. */
+  static row(key: Buffer, serde: AnySerde, value: unknown, timestamp: number): FlowRecord {
+    return new FlowRecord(key, 0, key.length, serde, unread, 0, -1, null, value, timestamp, noHeaders)
+  }
+
   get key(): unknown {
     let key = this.keyRead
     if (key === unread) {
@@ -121,6 +126,57 @@ export class FlowRecord implements StreamRecord {
    */
   binaryKey(): string {
     return this.buffer.latin1Slice(this.keyStart, this.keyStart + this.keyLength)
+  }
+
+  /** The key's bytes as they were read, if `serde` would write the same, else null: a view. Not for null keys. */
+  rawKey(serde: AnySerde): Buffer | null {
+    const raw = this.rawKeySerde
+    if (raw === null || (raw !== serde && raw.id !== serde.id)) return null
+    return this.buffer.subarray(this.keyStart, this.keyStart + this.keyLength)
+  }
+
+  /** The value's bytes as they were read, if `serde` would write the same, else null: a view. Not for null values. */
+  rawValue(serde: AnySerde): Buffer | null {
+    const raw = this.rawValueSerde
+    if (raw === null || (raw !== serde && raw.id !== serde.id)) return null
+    return this.buffer.subarray(this.valueStart, this.valueStart + this.valueLength)
+  }
+
+  /**
+   * Decodes what may fail to decode, and checks what is left for later.
+   * @throws what the serde throws, or a `RangeError` for bytes that its check refuses
+   */
+  check(): void {
+    if (this.keyRead === unread) this.checkRange(this.rawKeySerde as AnySerde, this.keyStart, this.keyLength, 'key')
+    if (this.valueRead === unread) {
+      this.checkRange(this.rawValueSerde as AnySerde, this.valueStart, this.valueLength, 'value')
+    }
+  }
+
+  private checkRange(serde: AnySerde, start: number, length: number, part: 'key' | 'value'): void {
+    if (serde.validate === undefined) {
+      if (part === 'key') void this.key
+      else void this.value
+    } else if (!serde.validate(this.buffer, start, start + length)) {
+      throw new RangeError(`its ${part} is not ${serde.id}`)
+    }
+  }
+
+  /** The same record at another time. */
+  at(timestamp: number): FlowRecord {
+    return new FlowRecord(
+      this.buffer,
+      this.keyStart,
+      this.keyLength,
+      this.rawKeySerde,
+      this.keyRead,
+      this.valueStart,
+      this.valueLength,
+      this.rawValueSerde,
+      this.valueRead,
+      timestamp,
+      this.headers,
+    )
   }
 
   /** The same record with another value. */

@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
+import { Observable, type OperatorFunction, type Subject, Subscriber } from 'rxjs'
 import type { FlowRecord } from './flow-record.ts'
 
 /** What every operator here is: records in, records out. */
@@ -37,6 +37,11 @@ export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void
       const emit = (record: FlowRecord): void => destination.next(record)
       return source.subscribe(new StepSubscriber(destination, build(emit)))
     })
+}
+
+/** Hands every record to a subject, through a subscriber that lets exceptions pass. */
+export function forwarder(subject: Subject<FlowRecord>): Subscriber<FlowRecord> {
+  return new StepSubscriber(new Subscriber<FlowRecord>(), (record) => subject.next(record))
 }
 
 /** The end of a chain: takes what reaches it and does nothing more. */

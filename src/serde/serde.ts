@@ -17,9 +17,10 @@ export interface Serde<in out T> {
   readonly immutable?: boolean
   /**
    * Given where `deserialize` cannot fail on bytes that pass this check: such values are checked on entry and decoded
-   * when first read (D7), so an operator that never looks at them never pays for it.
+   * when first read (D7), so an operator that never looks at them never pays for it. The range is `[start, end)` of
+   * `buffer`: a view of it would cost more than the check.
    */
-  readonly validate?: (bytes: Uint8Array) => boolean
+  readonly validate?: (buffer: Uint8Array, start: number, end: number) => boolean
 }
 
 /** A serde of some type that the holder does not know. */

@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { refuseWrite } from './refuse.ts'
 import type { Serde } from './serde.ts'
-import { decodeUtf8, encodeUtf8 } from './utf8.ts'
+import { decodeUtf8, encodeUtf8, isUtf8Range } from './utf8.ts'
 
 /**
  * Text as UTF-8: what string-keyed topics hold. Bytes are checked on entry and decoded when first read.
@@ -10,7 +9,7 @@ import { decodeUtf8, encodeUtf8 } from './utf8.ts'
 export const text: Serde<string> = Object.freeze({
   id: 'text',
   immutable: true,
-  validate: isUtf8,
+  validate: isUtf8Range,
   deserialize: decodeUtf8,
   serialize: (value: string) =>
     typeof value === 'string'

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 
 /** UTF-8 of a text. A lone surrogate has none and is written as U+FFFD, as everywhere. */
 export function encodeUtf8(text: string): Uint8Array {
@@ -9,4 +9,12 @@ export function encodeUtf8(text: string): Uint8Array {
 export function decodeUtf8(bytes: Uint8Array): string {
   const view = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return view.toString('utf8')
+}
+
+/** Whether `buffer[start, end)` is UTF-8. ASCII is found out without a view, whose making costs more than 50 bytes' check. */
+export function isUtf8Range(buffer: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if ((buffer[at] as number) > 0x7f) return isUtf8(buffer.subarray(at, end))
+  }
+  return true
 }

@@ -1,0 +1,65 @@
+import type { AppContext } from '../checkpoint/app-context.ts'
+import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
+import { crc32c } from '../protocol/crc32c.ts'
+import type { InputSpec } from '../topology/plan.ts'
+
+/** Where a task is in one input. */
+export type InputPosition = TopicPartition & { readonly position: number }
+
+/**
+ * Whether a task has taken all that its inputs will ever hold (X18), as a token.
+ *
+ * A token says what an end was derived from: for sources the round of discovery, for all others their upstream's tokens
+ * and the ends of the topics they read up to. An `ended` flag of an earlier run therefore never counts for this one:
+ * its token is another.
+ */
+export class InputEnd {
+  private readonly app: AppContext
+  private readonly inputs: readonly InputSpec[]
+  /** The ends of outside topics that are read to their end, fixed at the first look. */
+  private fixed: ReadonlyMap<string, number> | null = null
+
+  constructor(app: AppContext, inputs: readonly InputSpec[]) {
+    this.app = app
+    this.inputs = inputs
+  }
+
+  /** Whether every outside topic is read to an end. */
+  private get isBounded(): boolean {
+    return this.inputs.every((input) => input.topic.role !== 'external' || input.until === 'end')
+  }
+
+  /**
+   * @param upstream tokens of all upstream tasks, read before this is called
+   * @returns null while there is, or may be, more to take
+   */
+  async token(upstream: readonly string[], positions: readonly InputPosition[]): Promise<string | null> {
+    if (!this.isBounded) return null
+    const outside = positions.filter((_, index) => this.inputs[index]?.topic.role === 'external')
+    this.fixed ??= await this.app.admin.endOffsets(outside, 'high')
+    const parts = [...new Set(upstream)].sort()
+    const inside: InputPosition[] = []
+    for (const at of positions) {
+      const key = partitionKey(at.topic, at.partition)
+      const end = this.fixed.get(key)
+      if (end === undefined) inside.push(at)
+      else if (at.position < end) return null
+      else parts.push(`${key}@${end}`)
+    }
+    const [stable, high] = await Promise.all([
+      this.app.admin.endOffsets(inside, 'stable'),
+      this.app.admin.endOffsets(inside, 'high'),
+    ])
+    for (const at of inside) {
+      const key = partitionKey(at.topic, at.partition)
+      if (at.position !== stable.get(key) || at.position !== high.get(key)) return null
+    }
+    return tokenOf(parts)
+  }
+}
+
+/** A short text that is another for other parts. */
+export function tokenOf(parts: readonly string[]): string {
+  const text = Buffer.from(parts.join('\n'))
+  return `${parts.length}.${crc32c(text, 0, text.length).toString(16)}`
+}

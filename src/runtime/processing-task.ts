@@ -1,0 +1,258 @@
+import type { TaskCut } from '../checkpoint/commit.ts'
+import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
+import { encodePositions, type PositionsRow, positionsKey } from '../checkpoint/positions-row.ts'
+import type { StartPosition } from '../checkpoint/start-positions.ts'
+import { TaskStore } from '../checkpoint/task-store.ts'
+import { messageOf, StreamError } from '../core/errors.ts'
+import { noHeaders } from '../core/record.ts'
+import { formatTaskId, type TaskId } from '../core/task-id.ts'
+import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
+import type { OffsetCommit } from '../kafka/transactional-producer.ts'
+import type { RowChange } from '../state/key-value-store.ts'
+import { type ProcessingSubTopology, topicName } from '../topology/plan.ts'
+import { buildChain, type Chain } from './chain.ts'
+import { InputEnd } from './input-end.ts'
+import { PartitionGroup, takenOf } from './partition-group.ts'
+import { RecordInHand } from './record-in-hand.ts'
+import { RecordQueue } from './record-queue.ts'
+import type { NewPosition, Purgeable, Task, TaskProgress } from './task.ts'
+import { TaskContext } from './task-context.ts'
+import { type TaskState, transition } from './task-state.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+/** Records between two looks at the clock. */
+const recordsPerLook = 64
+
+/** Runs one sub-topology on one partition: takes records in the order of R3 and pushes each through its chain. */
+export class ProcessingTask implements Task {
+  readonly id: TaskId
+  readonly name: string
+  readonly inputs: readonly TopicPartition[]
+  private readonly thread: ThreadContext
+  private readonly sub: ProcessingSubTopology
+  private readonly context: TaskContext
+  private readonly stores: TaskStore[] = []
+  private readonly inHand: RecordInHand
+  private readonly end: InputEnd
+  private chain: Chain | null = null
+  private group = new PartitionGroup([])
+  private state: TaskState = 'CREATED'
+  private commitId = 0
+  private recordsSinceCut = 0
+  private endToCommit: string | null = null
+  ended: string | null = null
+
+  constructor(thread: ThreadContext, sub: ProcessingSubTopology, id: TaskId) {
+    this.thread = thread
+    this.sub = sub
+    this.id = id
+    this.name = formatTaskId(id)
+    this.inputs = sub.inputs.map(({ topic }) => ({
+      topic: topicName(thread.app.appId, topic),
+      partition: id.partition,
+    }))
+    this.context = new TaskContext(thread, this.name, id.partition)
+    this.inHand = new RecordInHand(thread, this.name, this.context)
+    this.end = new InputEnd(thread.app, sub.inputs)
+  }
+
+  get pending(): Promise<void> | null {
+    return this.inHand.pending
+  }
+
+  get isFull(): boolean {
+    return this.stores.some(({ store }) => store.isFull)
+  }
+
+  async open(): Promise<void> {
+    const { app, metrics, stores } = this.thread
+    this.state = transition(this.name, this.state, 'RESTORING')
+    for (const spec of this.sub.stores) {
+      const changelog = {
+        topic: topicName(app.appId, { role: 'changelog', name: spec.name }),
+        partition: this.id.partition,
+      }
+      const path = `${app.stateDirectory}/${this.name}/${spec.name}`
+      const opened = await TaskStore.open({ app, taskId: this.name, spec, changelog, path })
+      metrics.restored += opened.restored
+      this.stores.push(opened)
+      this.context.addStore(opened.store)
+    }
+    // All changelogs of a task show one commit, or one of them has grown while another was read (X9).
+    const commitIds = () => new Set(this.stores.map((store) => store.positions()?.commitId ?? 0))
+    while (commitIds().size > 1) {
+      for (const store of this.stores) metrics.restored += await store.restore()
+    }
+    for (const { store } of this.stores) stores.add(this.id, store)
+    this.chain = buildChain(this.thread.plan, this.sub, app.appId, this.context)
+  }
+
+  start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
+    const row = this.stores[0]?.positions() ?? null
+    const fresh: NewPosition[] = []
+    this.commitId = row?.commitId ?? 0
+    const ends = new Set<string | null>()
+    const queues = this.sub.inputs.map((input, index) => {
+      const { topic, partition } = this.inputs[index] as TopicPartition
+      const key = partitionKey(topic, partition)
+      const committed = positions.get(key) ?? { offset: 0, metadata: null, isNew: true }
+      const offset = row?.positions[key] ?? committed.offset
+      if (row && offset !== committed.offset) this.warnOfOffsets(key, offset, committed)
+      this.commitId = Math.max(this.commitId, committed.metadata?.commitId ?? 0)
+      if (committed.isNew) fresh.push({ topic, partition, offset, commitId: this.commitId })
+      ends.add(committed.metadata?.ended ?? null)
+      const time = row?.partitionTimes[key] ?? committed.metadata?.partitionTime ?? -1
+      return new RecordQueue(input, this.thread.fetcher.assign(topic, partition, offset), offset, time, (error) =>
+        this.context.skipped(error),
+      )
+    })
+    this.group = new PartitionGroup(queues)
+    this.ended = ends.size === 1 ? ([...ends][0] ?? null) : null
+    this.state = transition(this.name, this.state, 'RUNNING')
+    return fresh
+  }
+
+  private warnOfOffsets(key: string, offset: number, committed: StartPosition): void {
+    const found = committed.isNew ? 'no offset' : `offset ${committed.offset}`
+    this.thread.app.ports.logger.warn(
+      `task ${this.name} goes on at ${key}@${offset}, where its state is; the group has ${found} there`,
+    )
+  }
+
+  run(untilMs: number): TaskProgress {
+    const { clock } = this.thread.app.ports
+    if (this.inHand.isWaiting) return 'idle'
+    for (let left = recordsPerLook; ; left--) {
+      if (left === 0) {
+        if (clock.monotonicMs() >= untilMs || this.isFull) return 'worked'
+        left = recordsPerLook
+      }
+      const queue = this.group.choose()
+      if (queue === null) return left === recordsPerLook ? 'idle' : 'worked'
+      this.take(queue)
+      if (this.inHand.isWaiting) return 'worked'
+    }
+  }
+
+  private take(queue: RecordQueue): void {
+    const record = queue.peek()
+    if (record === null || this.chain === null) return
+    const { chain } = this
+    queue.take()
+    this.recordsSinceCut++
+    this.endToCommit = null
+    this.inHand.process(queue, () => chain.push(queue.input, record))
+  }
+
+  cut(): TaskCut | null {
+    if (this.state !== 'RUNNING') return null
+    if (this.recordsSinceCut === 0 && !this.context.hasEffects && this.endToCommit === this.ended) return null
+    this.flushTables()
+    const commitId = ++this.commitId
+    const records = this.recordsSinceCut
+    const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
+    const changes = this.stores.map((opened) => ({ opened, rows: opened.store.cut() }))
+    const row = this.positionsRow(commitId)
+    const offsets = this.offsets(commitId, ended)
+    this.recordsSinceCut = 0
+    this.context.clearEffects()
+    this.ended = ended
+    return {
+      task: this.id,
+      records,
+      offsets: () => offsets,
+      writeChangelogs: () => {
+        for (const { opened, rows } of changes) this.writeChangelog(opened, rows, row)
+      },
+      writeStores: async () => {
+        await Promise.all(
+          changes.map(({ opened, rows }) =>
+            opened.write([...rows, positionsChange(row)], this.changelogOutput(opened).endOffset),
+          ),
+        )
+      },
+      publish: () => {
+        for (const { opened, rows } of changes) this.thread.stores.publish(opened.store.name, rows)
+      },
+    }
+  }
+
+  private offsets(commitId: number, ended: string | null): OffsetCommit[] {
+    return this.group.queues.map(({ topic, partition, position, partitionTime }) => ({
+      topic,
+      partition,
+      offset: position,
+      metadata: encodeOffsetMetadata({
+        v: 1,
+        commitId,
+        txnId: this.thread.app.transactionalId,
+        partitionTime: partitionTime < 0 ? null : partitionTime,
+        ended,
+      }),
+    }))
+  }
+
+  private flushTables(): void {
+    try {
+      this.chain?.flushTables()
+    } catch (error) {
+      if (error instanceof StreamError) throw error
+      throw new StreamError('RECORD_PROCESSING', `task ${this.name} failed on a table's changes: ${messageOf(error)}`, {
+        taskId: this.name,
+        cause: error,
+      })
+    }
+  }
+
+  private positionsRow(commitId: number): PositionsRow {
+    const positions: Record<string, number> = {}
+    const partitionTimes: Record<string, number> = {}
+    for (const queue of this.group.queues) {
+      positions[queue.key] = queue.position
+      if (queue.partitionTime >= 0) partitionTimes[queue.key] = queue.partitionTime
+    }
+    return { commitId, positions, partitionTimes }
+  }
+
+  private changelogOutput(opened: TaskStore) {
+    return this.thread.producer.output(opened.changelog.topic, opened.changelog.partition)
+  }
+
+  private writeChangelog(opened: TaskStore, rows: readonly RowChange[], row: PositionsRow): void {
+    const output = this.changelogOutput(opened)
+    for (const { storeKey, value, timestamp } of rows) output.append(storeKey, value, timestamp, noHeaders)
+    output.append(positionsKey, encodePositions(row), this.thread.app.ports.clock.now(), noHeaders)
+  }
+
+  committed(): void {}
+
+  async settle(): Promise<void> {}
+
+  purgeable(): Purgeable {
+    return takenOf(this.group.queues)
+  }
+
+  async close(): Promise<void> {
+    if (this.state === 'CLOSED') return
+    this.state = transition(this.name, this.state, 'CLOSED')
+    this.inHand.cancel()
+    this.context.close()
+    for (const input of this.inputs) this.thread.fetcher.unassign(input)
+    for (const opened of this.stores) this.thread.stores.remove(this.id, opened.store)
+    await Promise.all(this.stores.map((opened) => opened.close()))
+  }
+
+  async endToken(upstream: readonly string[]): Promise<string | null> {
+    if (this.state !== 'RUNNING' || this.inHand.isWaiting || this.recordsSinceCut > 0) return null
+    const positions = this.group.queues.map(({ topic, partition, position }) => ({ topic, partition, position }))
+    return this.end.token(upstream, positions)
+  }
+
+  markEnded(token: string): void {
+    this.endToCommit = token
+  }
+}
+
+function positionsChange(row: PositionsRow): RowChange {
+  return { storeKey: positionsKey, value: encodePositions(row), timestamp: 0 }
+}

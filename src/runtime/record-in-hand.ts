@@ -1,0 +1,130 @@
+import { messageOf, StreamError } from '../core/errors.ts'
+import type { RecordQueue } from './record-queue.ts'
+import type { TaskContext } from './task-context.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+/**
+ * The one record that a task is working on, and what becomes of it when it fails (X7).
+ *
+ * A record either has all its effects or none. One that fails before its first effect is judged at once by its policy;
+ * one that fails later costs the transaction: all is forgotten, and the replay leaves it out.
+ */
+export class RecordInHand {
+  private readonly thread: ThreadContext
+  private readonly taskName: string
+  private readonly context: TaskContext
+  private failure: unknown = null
+  private cancelWaits: (() => void)[] = []
+  /** While user code of the record is under way. Settles when the record is through or has been judged. */
+  pending: Promise<void> | null = null
+
+  constructor(thread: ThreadContext, taskName: string, context: TaskContext) {
+    this.thread = thread
+    this.taskName = taskName
+    this.context = context
+  }
+
+  /** Whether the task may not take another record yet. Throws what the last one failed with. */
+  get isWaiting(): boolean {
+    if (this.failure !== null) {
+      const { failure } = this
+      this.failure = null
+      throw failure
+    }
+    return this.pending !== null
+  }
+
+  /** Pushes a record; what it fails with is thrown unless its policy passes it over. */
+  process(queue: RecordQueue, push: () => void): void {
+    const place = `${queue.key}@${queue.offset}`
+    const { offset } = queue
+    if (this.thread.leftOut.size > 0 && this.thread.leftOut.has(place)) {
+      this.context.skipped(this.failed(queue, offset, new Error('it failed after it had had effects')))
+      return
+    }
+    const effectsBefore = this.context.effects
+    try {
+      push()
+    } catch (error) {
+      this.judge(queue, offset, error, effectsBefore)
+      return
+    }
+    const waits = this.context.takeWaits()
+    if (waits.length > 0) this.wait(queue, offset, effectsBefore, waits)
+  }
+
+  private wait(
+    queue: RecordQueue,
+    offset: number,
+    effectsBefore: number,
+    first: readonly { readonly done: Promise<void>; readonly cancel: () => void }[],
+  ): void {
+    const { clock } = this.thread.app.ports
+    const settle = (error: unknown): void => {
+      if (this.pending !== pending) return
+      stop()
+      this.pending = null
+      this.cancelWaits = []
+      if (error !== null) {
+        try {
+          this.judge(queue, offset, error, effectsBefore)
+        } catch (judged) {
+          this.failure = judged
+        }
+      }
+      this.thread.wake()
+    }
+    const stop = clock.timer(this.thread.recordDeadlineMs, () => {
+      for (const cancel of this.cancelWaits) cancel()
+      settle(
+        new StreamError(
+          'RECORD_TIMED_OUT',
+          `its Observable did not complete within ${this.thread.recordDeadlineMs} ms; give the operator a timeout()`,
+        ),
+      )
+    })
+    const through = async (): Promise<void> => {
+      // What goes through may meet another operator that waits.
+      for (let waits = first; waits.length > 0; waits = this.context.takeWaits()) {
+        this.cancelWaits = waits.map(({ cancel }) => cancel)
+        for (const { done } of waits) await done
+      }
+    }
+    const pending = through().then(
+      () => settle(null),
+      (error: unknown) => settle(error),
+    )
+    this.pending = pending
+  }
+
+  private judge(queue: RecordQueue, offset: number, error: unknown, effectsBefore: number): void {
+    for (const { cancel } of this.context.takeWaits()) cancel()
+    // The engine's own trouble (a fenced producer, a full disk) is not the record's.
+    if (error instanceof StreamError && !error.code.startsWith('RECORD_')) throw error
+    const failure = this.failed(queue, offset, error)
+    if (queue.input.errors.process === 'fail') throw failure
+    if (this.context.effects === effectsBefore) {
+      this.context.skipped(failure)
+      return
+    }
+    this.thread.leftOut.add(`${queue.key}@${offset}`)
+    throw new StreamError(failure.code, failure.message, { ...failure.context, action: 'reset-task', cause: error })
+  }
+
+  private failed(queue: RecordQueue, offset: number, error: unknown): StreamError {
+    const code = error instanceof StreamError ? error.code : 'RECORD_PROCESSING'
+    return new StreamError(
+      code,
+      `the record ${queue.key}@${offset} failed in task ${this.taskName}: ${messageOf(error)}; mend the pipeline, or pass over such records with { onProcessError: 'skip' }`,
+      { taskId: this.taskName, topic: queue.topic, partition: queue.partition, offset, cause: error },
+    )
+  }
+
+  /** The task closes: what is under way is given up. */
+  cancel(): void {
+    for (const cancel of this.cancelWaits) cancel()
+    this.cancelWaits = []
+    this.pending = null
+    this.failure = null
+  }
+}

@@ -1,0 +1,188 @@
+import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
+import type { StartPosition } from '../checkpoint/start-positions.ts'
+import type { SinkConnector, SinkRecord } from '../connector/sink.ts'
+import type { ConnectorContext } from '../connector/source.ts'
+import { messageOf, StreamError } from '../core/errors.ts'
+import { formatTaskId, type TaskId } from '../core/task-id.ts'
+import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
+import { type SinkSubTopology, topicName } from '../topology/plan.ts'
+import { InputEnd } from './input-end.ts'
+import { takenOf } from './partition-group.ts'
+import { RecordQueue } from './record-queue.ts'
+import { bufferedSink, type SinkPort, transactionalSink } from './sink-port.ts'
+import type { NewPosition, Purgeable, Task, TaskProgress } from './task.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+const recordsPerWrite = 500
+
+/**
+ * Hands one partition of a committed log to a sink connector (X17).
+ *
+ * It takes no part in the thread's transaction: it commits plain offsets behind what the sink says is safe, so a slow
+ * sink blocks nobody. One write is under way at a time; while it is, the task takes nothing.
+ */
+export class SinkTask implements Task {
+  readonly id: TaskId
+  readonly name: string
+  readonly inputs: readonly TopicPartition[]
+  readonly pending = null
+  readonly isFull = false
+  ended: string | null = null
+  private readonly thread: ThreadContext
+  private readonly sub: SinkSubTopology
+  private readonly connector: SinkConnector<unknown, unknown>
+  private readonly abort = new AbortController()
+  private readonly end: InputEnd
+  private port: SinkPort | null = null
+  private queue: RecordQueue | null = null
+  private writing: Promise<void> | null = null
+  private failure: unknown = null
+  private commitId = 0
+  private committedOffset = -1
+  private committedMs = 0
+
+  constructor(thread: ThreadContext, sub: SinkSubTopology, id: TaskId) {
+    this.thread = thread
+    this.sub = sub
+    this.id = id
+    this.name = formatTaskId(id)
+    this.connector = sub.sink.connector as SinkConnector<unknown, unknown>
+    this.inputs = [{ topic: topicName(thread.app.appId, sub.input.topic), partition: id.partition }]
+    this.end = new InputEnd(thread.app, [sub.input])
+  }
+
+  async open(): Promise<void> {
+    const { clock, random, files, logger } = this.thread.app.ports
+    const { signal } = this.abort
+    const context: ConnectorContext = { clock, random, files, logger, signal, follow: this.thread.follow }
+    const { connector, id } = this
+    this.port =
+      connector.guarantee === 'transactional'
+        ? await transactionalSink(await connector.open(id.partition, context))
+        : bufferedSink(await connector.open(id.partition, context), signal)
+  }
+
+  start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
+    const [input] = this.inputs as [TopicPartition]
+    const committed = positions.get(partitionKey(input.topic, input.partition))
+    const offset = this.port?.startOffset ?? committed?.offset ?? 0
+    this.commitId = committed?.metadata?.commitId ?? 0
+    this.ended = committed?.metadata?.ended ?? null
+    this.committedOffset = committed?.isNew === false ? committed.offset : -1
+    const fetched = this.thread.fetcher.assign(input.topic, input.partition, offset)
+    this.queue = new RecordQueue(this.sub.input, fetched, offset, -1, (error) => {
+      this.thread.metrics.skipped++
+      this.thread.app.ports.logger.warn(`skipped: ${error.message}`)
+    })
+    return committed?.isNew === false ? [] : [{ ...input, offset, commitId: this.commitId }]
+  }
+
+  run(): TaskProgress {
+    if (this.failure !== null) throw this.failure
+    if (this.writing || !this.queue || !this.port) return 'idle'
+    const records = this.gather(this.queue)
+    const now = this.thread.app.ports.clock.monotonicMs()
+    const isCommitDue = now - this.committedMs >= this.thread.commitIntervalMs
+    const isBehind = this.queue.position !== this.committedOffset && this.committedOffset !== -1
+    if (records.length === 0 && !(isCommitDue && isBehind)) return 'idle'
+    this.background(this.work(records, this.queue.position, isCommitDue))
+    return 'worked'
+  }
+
+  private gather(queue: RecordQueue): SinkRecord<unknown, unknown>[] {
+    const records: SinkRecord<unknown, unknown>[] = []
+    while (records.length < recordsPerWrite) {
+      const record = queue.peek()
+      if (record === null) break
+      const { key, value, timestamp, headers } = record
+      const id = `${queue.topic}/${queue.partition}/${queue.offset}`
+      records.push({ id, key, value, timestamp, headers })
+      queue.take()
+    }
+    return records
+  }
+
+  private async work(
+    records: readonly SinkRecord<unknown, unknown>[],
+    position: number,
+    flush: boolean,
+  ): Promise<void> {
+    if (records.length > 0) await this.port?.write(records, position)
+    this.thread.metrics.recordsCommitted += records.length
+    if (flush) await this.commitUpTo(position, null)
+  }
+
+  private async commitUpTo(position: number, ended: string | null): Promise<void> {
+    await this.port?.flush()
+    const [input] = this.inputs as [TopicPartition]
+    const metadata = encodeOffsetMetadata({
+      v: 1,
+      commitId: ++this.commitId,
+      txnId: this.thread.app.transactionalId,
+      partitionTime: null,
+      ended,
+    })
+    await this.thread.app.admin.commitOffsets(this.thread.group(), [{ ...input, offset: position, metadata }])
+    this.committedOffset = position
+    this.committedMs = this.thread.app.ports.clock.monotonicMs()
+    this.ended = ended
+  }
+
+  private background(work: Promise<void>): void {
+    this.writing = work
+      .catch((error: unknown) => {
+        if (this.abort.signal.aborted) return
+        this.failure =
+          error instanceof StreamError
+            ? error
+            : new StreamError('SINK_FAILED', `the sink ${this.connector.name} failed: ${messageOf(error)}`, {
+                taskId: this.name,
+                cause: error,
+              })
+      })
+      .finally(() => {
+        this.writing = null
+        this.thread.wake()
+      })
+  }
+
+  cut(): null {
+    return null
+  }
+
+  committed(): void {}
+
+  purgeable(): Purgeable {
+    return this.queue ? { ...takenOf([this.queue]), positions: this.committedPosition() } : { positions: [], bytes: 0 }
+  }
+
+  private committedPosition(): readonly (readonly [string, number])[] {
+    return this.queue && this.committedOffset >= 0 && this.sub.input.topic.role !== 'external'
+      ? [[this.queue.key, this.committedOffset]]
+      : []
+  }
+
+  async settle(): Promise<void> {
+    await this.writing
+    if (this.failure !== null) throw this.failure
+    if (this.queue && this.queue.position !== this.committedOffset) await this.commitUpTo(this.queue.position, null)
+  }
+
+  async endToken(upstream: readonly string[]): Promise<string | null> {
+    if (!this.queue || this.writing) return null
+    const { topic, partition, position } = this.queue
+    return this.end.token(upstream, [{ topic, partition, position }])
+  }
+
+  markEnded(token: string): void {
+    if (!this.writing && this.queue) this.background(this.commitUpTo(this.queue.position, token))
+  }
+
+  async close(): Promise<void> {
+    this.abort.abort(new StreamError('JOB_CLOSED', 'the sink task was closed'))
+    for (const input of this.inputs) this.thread.fetcher.unassign(input)
+    await this.writing
+    await this.port?.close()
+    this.port = null
+  }
+}

@@ -1,0 +1,203 @@
+import type {
+  ConnectorContext,
+  Json,
+  ReadResult,
+  SourceConnector,
+  SourceRecord,
+  Split,
+  SplitReader,
+} from '../connector/source.ts'
+import { messageOf, StreamError } from '../core/errors.ts'
+import type { SplitLog } from './split-log.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+/** Lines and rows asked for in one read: large enough that the promise costs nothing, small enough for a slice of 5 ms. */
+const recordsPerRead = 4096
+const followDealerMs = 50
+const idleMs = 50
+
+interface OpenSplit {
+  readonly split: Split
+  readonly reader: SplitReader<Json>
+  isDone: boolean
+}
+
+/** Records that were read and not yet taken. */
+export interface PumpedRecords {
+  readonly records: readonly SourceRecord[]
+}
+
+/**
+ * Reads the splits of one source task ahead by one read, each in turn, and finds new ones.
+ *
+ * It waits in the background so that its task never does: `take` hands over what is there and lets the next read begin.
+ */
+export class SplitPump {
+  private readonly thread: ThreadContext
+  private readonly connector: SourceConnector
+  private readonly log: SplitLog
+  private readonly context: ConnectorContext
+  private readonly abort = new AbortController()
+  private readonly splits = new Map<string, OpenSplit>()
+  private order: OpenSplit[] = []
+  private ready: { readonly open: OpenSplit; readonly result: ReadResult<Json> } | null = null
+  private taken: (() => void) | null = null
+  private running: Promise<void> | null = null
+  private failure: StreamError | null = null
+  private roundOpened: string | null = null
+  private discoveredMs = Number.NEGATIVE_INFINITY
+
+  constructor(thread: ThreadContext, connector: SourceConnector, log: SplitLog) {
+    const { clock, random, files, logger } = thread.app.ports
+    this.thread = thread
+    this.connector = connector
+    this.log = log
+    const { signal } = this.abort
+    this.context = Object.freeze({ clock, random, files, logger, signal, follow: thread.follow })
+  }
+
+  /** Begins to read. Once. */
+  start(): void {
+    this.running = this.run().catch((error: unknown) => {
+      if (this.abort.signal.aborted) return
+      this.failure =
+        error instanceof StreamError
+          ? error
+          : new StreamError('SOURCE_FAILED', `the source ${this.connector.name} failed: ${messageOf(error)}`, {
+              cause: error,
+            })
+      this.thread.wake()
+    })
+  }
+
+  /** Every split of the round in hand is at its end. Never while following. */
+  get isDone(): boolean {
+    return (
+      this.ready === null &&
+      this.roundOpened !== null &&
+      this.roundOpened === this.log.roundToken &&
+      this.order.length === 0
+    )
+  }
+
+  /** What was read, once. @throws {StreamError} what the connector failed with */
+  take(): PumpedRecords | null {
+    if (this.failure) throw this.failure
+    const { ready } = this
+    if (ready === null) return null
+    this.ready = null
+    const { open, result } = ready
+    const { id } = open.split
+    const bytesRead = result.bytesRead ?? 0
+    this.log.move(id, { position: result.next, bytes: this.log.position(id).bytes + bytesRead })
+    this.thread.metrics.sourceBytesRead += bytesRead
+    this.thread.metrics.skipped += result.skipped ?? 0
+    const next = this.taken
+    this.taken = null
+    next?.()
+    return { records: result.records }
+  }
+
+  /** What was taken is durable. */
+  committed(): void {
+    for (const { split, reader } of this.splits.values()) {
+      if (!reader.committed) continue
+      const { position } = this.log.position(split.id)
+      if (position === null) continue
+      reader.committed(position).catch((error: unknown) =>
+        this.context.logger.warn(`the source ${this.connector.name} could not acknowledge`, {
+          reason: messageOf(error),
+        }),
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    this.abort.abort(new StreamError('JOB_CLOSED', 'the source task was closed'))
+    this.taken?.()
+    await this.running
+    for (const { split, reader } of this.splits.values()) {
+      await reader.close()
+      // A task that is closed for a replay is opened again, and counts its splits again.
+      if (this.thread.signal.aborted) continue
+      this.thread.metrics.sourceBytesRead -= this.log.position(split.id).bytes
+      this.thread.metrics.sourceBytesTotal -= split.sizeBytes ?? 0
+    }
+    this.splits.clear()
+    this.order = []
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.abort
+    while (!signal.aborted) {
+      await this.discover()
+      const worked = await this.readRound()
+      if (!worked && !signal.aborted)
+        await this.context.clock.sleep(this.order.length === 0 ? followDealerMs : idleMs, signal)
+    }
+  }
+
+  /** Looks for splits: once a round, and every `discoverEveryMs` while following. */
+  private async discover(): Promise<void> {
+    const { clock } = this.context
+    const { isDealer } = this.log
+    if (!isDealer) await this.log.follow()
+    const now = clock.monotonicMs()
+    const isDue = this.context.follow && now - this.discoveredMs >= (this.connector.discoverEveryMs ?? 1000)
+    if (this.roundOpened !== null && this.roundOpened === this.log.roundToken && !isDue) return
+    if (!isDealer && this.log.roundToken === null) return
+    this.discoveredMs = now
+    const found = await this.connector.splits(this.context)
+    if (this.abort.signal.aborted) return
+    if (isDealer) this.log.deal(found.map(({ id }) => id))
+    const isNewRound = this.roundOpened !== this.log.roundToken
+    for (const split of [...found].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      if (!this.log.isMine(split.id)) continue
+      const open = this.splits.get(split.id)
+      if (open && !(isNewRound && open.isDone)) continue
+      await open?.reader.close()
+      await this.open(split)
+    }
+    this.roundOpened = this.log.roundToken
+    this.thread.wake()
+  }
+
+  private async open(split: Split): Promise<void> {
+    const { position, bytes } = this.log.position(split.id)
+    const reader = await this.connector.open(split, position, this.context)
+    const open = { split, reader, isDone: false }
+    if (!this.splits.has(split.id)) {
+      this.thread.metrics.sourceBytesRead += bytes
+      this.thread.metrics.sourceBytesTotal += split.sizeBytes ?? 0
+    }
+    this.splits.set(split.id, open)
+    this.order.push(open)
+  }
+
+  /** Reads each split that is not done: to its end when the job is bounded, one read in turn while following. */
+  private async readRound(): Promise<boolean> {
+    const { signal } = this.abort
+    let worked = false
+    for (const open of [...this.order]) {
+      do {
+        const result = await open.reader.read(recordsPerRead, signal)
+        if (signal.aborted) return worked
+        if (result.done) {
+          open.isDone = true
+          this.order = this.order.filter((one) => one !== open)
+        }
+        if (result.records.length === 0 && (result.bytesRead ?? 0) === 0) {
+          if (result.done) this.thread.wake()
+          break
+        }
+        worked = true
+        this.ready = { open, result }
+        this.thread.wake()
+        await new Promise<void>((resolve) => {
+          this.taken = resolve
+        })
+      } while (!open.isDone && !this.context.follow && !signal.aborted)
+    }
+    return worked
+  }
+}

@@ -1,0 +1,34 @@
+import type { AppContext } from '../checkpoint/app-context.ts'
+import type { Fetcher } from '../kafka/fetcher.ts'
+import type { GroupIdentity, TransactionalProducer } from '../kafka/transactional-producer.ts'
+import type { Plan } from '../topology/plan.ts'
+import type { RecordCollector } from './record-collector.ts'
+import type { StoreRegistry } from './store-registry.ts'
+import type { ThreadMetrics } from './task-metrics.ts'
+
+/** What the tasks of one stream thread share. */
+export interface ThreadContext {
+  readonly app: AppContext
+  readonly plan: Plan
+  readonly producer: TransactionalProducer
+  readonly fetcher: Fetcher
+  readonly collector: RecordCollector
+  readonly stores: StoreRegistry
+  readonly metrics: ThreadMetrics
+  /** How long one record may take, milliseconds (X7). */
+  readonly recordDeadlineMs: number
+  /** Bytes that a source may be ahead of those who read its ingest topic (X16). */
+  readonly ingestAheadBytes: number
+  /** Whether sources go on at the end of what is there. */
+  readonly follow: boolean
+  /** Aborts when the job stops. */
+  readonly signal: AbortSignal
+  /** Records that a replay leaves out, `topic-partition@offset`: each failed once after it had had effects (X7). */
+  readonly leftOut: Set<string>
+  /** The membership that holds now. */
+  readonly group: () => GroupIdentity
+  /** Milliseconds between commits. */
+  readonly commitIntervalMs: number
+  /** Wakes the thread: something came for one of its tasks. */
+  readonly wake: () => void
+}
