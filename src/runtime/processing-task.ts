@@ -15,7 +15,7 @@ import { InputEnd } from './input-end.ts'
 import { PartitionGroup, takenOf } from './partition-group.ts'
 import { RecordInHand } from './record-in-hand.ts'
 import { RecordQueue } from './record-queue.ts'
-import type { NewPosition, Purgeable, Task, TaskProgress } from './task.ts'
+import { type NewPosition, nothingPurgeable, type Purgeable, type Task, type TaskProgress } from './task.ts'
 import { TaskContext } from './task-context.ts'
 import { type TaskState, transition } from './task-state.ts'
 import type { ThreadContext } from './thread-context.ts'
@@ -40,6 +40,9 @@ export class ProcessingTask implements Task {
   private commitId = 0
   private recordsSinceCut = 0
   private endToCommit: string | null = null
+  /** Of the last cut, whose commit may still fail; and of the last known commit. */
+  private lastCut: Purgeable = nothingPurgeable
+  private safe: Purgeable = nothingPurgeable
   ended: string | null = null
 
   constructor(thread: ThreadContext, sub: ProcessingSubTopology, id: TaskId) {
@@ -121,6 +124,7 @@ export class ProcessingTask implements Task {
 
   run(untilMs: number): TaskProgress {
     const { clock } = this.thread.app.ports
+    this.inHand.throwFailure()
     if (this.inHand.isWaiting) return 'idle'
     for (let left = recordsPerLook; ; left--) {
       if (left === 0) {
@@ -146,6 +150,7 @@ export class ProcessingTask implements Task {
 
   cut(): TaskCut | null {
     if (this.state !== 'RUNNING') return null
+    this.inHand.throwFailure()
     if (this.recordsSinceCut === 0 && !this.context.hasEffects && this.endToCommit === this.ended) return null
     this.flushTables()
     const commitId = ++this.commitId
@@ -154,6 +159,7 @@ export class ProcessingTask implements Task {
     const changes = this.stores.map((opened) => ({ opened, rows: opened.store.cut() }))
     const row = this.positionsRow(commitId)
     const offsets = this.offsets(commitId, ended)
+    this.lastCut = takenOf(this.group.queues)
     this.recordsSinceCut = 0
     this.context.clearEffects()
     this.ended = ended
@@ -224,12 +230,17 @@ export class ProcessingTask implements Task {
     output.append(positionsKey, encodePositions(row), this.thread.app.ports.clock.now(), noHeaders)
   }
 
-  committed(): void {}
+  committed(): void {
+    this.safe = { positions: this.lastCut.positions, bytes: this.safe.bytes + this.lastCut.bytes }
+    this.lastCut = { ...this.lastCut, bytes: 0 }
+  }
 
   async settle(): Promise<void> {}
 
   purgeable(): Purgeable {
-    return takenOf(this.group.queues)
+    const { safe } = this
+    this.safe = nothingPurgeable
+    return safe
   }
 
   async close(): Promise<void> {

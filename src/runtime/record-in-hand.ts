@@ -24,13 +24,16 @@ export class RecordInHand {
     this.context = context
   }
 
-  /** Whether the task may not take another record yet. Throws what the last one failed with. */
+  /** Throws what the last record failed with while nobody was looking. */
+  throwFailure(): void {
+    const { failure } = this
+    if (failure === null) return
+    this.failure = null
+    throw failure
+  }
+
+  /** Whether the task may not take another record yet. */
   get isWaiting(): boolean {
-    if (this.failure !== null) {
-      const { failure } = this
-      this.failure = null
-      throw failure
-    }
     return this.pending !== null
   }
 

@@ -1,0 +1,272 @@
+import { commit } from '../checkpoint/commit.ts'
+import { Purge } from '../checkpoint/purge.ts'
+import { actionOf, hasCode, messageOf, StreamError } from '../core/errors.ts'
+import type { AssignmentData } from '../kafka/assignment.ts'
+import type { Fetcher } from '../kafka/fetcher.ts'
+import type { GroupMember } from '../kafka/group-member.ts'
+import type { BoundedEnd } from './bounded-end.ts'
+import type { TaskManager } from './task-manager.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+/** What a stream thread tells its job. */
+export interface ThreadEvents {
+  /** Tasks are being opened, or run. */
+  readonly onState: (state: 'restoring' | 'running') => void
+  /** A commit is known: records in it. */
+  readonly onCommit: (records: number) => void
+}
+
+/** What a stream thread is made of. */
+export interface StreamThreadParts {
+  readonly context: ThreadContext
+  readonly member: GroupMember
+  readonly tasks: TaskManager
+  readonly fetcher: Fetcher
+  /** Null when the job follows its inputs. */
+  readonly boundedEnd: BoundedEnd | null
+  readonly events: ThreadEvents
+  /** Leave the group at a stop that is not the bounded end (X12). */
+  readonly leaveAtStop: boolean
+}
+
+/** How a thread ended without failing. */
+export type ThreadEnd = 'ended' | 'stopped'
+
+/** A slice of work between two turns of the event loop (X20). */
+const sliceMs = 5
+const endCheckMs = 200
+/** Sealed and unacknowledged bytes beyond which tasks wait for the broker. */
+const pendingBytesMax = 16 * 1024 * 1024
+
+/**
+ * The loop of a stream thread: poll, process, commit, and one path for everything that goes wrong (X4).
+ *
+ * Errors end an attempt by their action: `reset-task` forgets all uncommitted work and opens the tasks again, `rejoin`
+ * does so and joins the group anew, anything else ends the thread. Nothing is inferred about what a failed attempt may
+ * have reached: opening finds the truth.
+ */
+export class StreamThread {
+  private readonly parts: StreamThreadParts
+  private readonly purge: Purge
+  private waker: (() => void) | null = null
+  private isAwake = false
+  private lastCommitMs = 0
+  private lastEndCheckMs = 0
+  private resetsInARow = 0
+
+  constructor(parts: StreamThreadParts) {
+    this.parts = parts
+    const { admin, ports } = parts.context.app
+    this.purge = new Purge(admin, ports.clock, ports.logger)
+  }
+
+  /** Something came: an answer, a change of the group, a stop. May be called at any time. */
+  wake(): void {
+    this.isAwake = true
+    this.waker?.()
+  }
+
+  /**
+   * Runs until the bounded end or the stop signal.
+   * @throws {StreamError} what cannot be cured by doing it again
+   */
+  async run(): Promise<ThreadEnd> {
+    const { member, tasks, fetcher } = this.parts
+    let end: ThreadEnd | null = null
+    try {
+      let needs: 'join' | 'open' = 'join'
+      while (end === null) {
+        try {
+          if (needs === 'join') await this.join()
+          else await this.reopen()
+          end = await this.work()
+        } catch (error) {
+          needs = await this.recover(error)
+        }
+      }
+      const leaves = end === 'ended' || this.parts.leaveAtStop
+      await tasks.closeAll()
+      await this.purge.close()
+      if (leaves) await member.leave().catch((error: unknown) => this.log('could not leave the group', error))
+      return end
+    } finally {
+      member.close()
+      await tasks.closeAll()
+      fetcher.close()
+    }
+  }
+
+  /** A1: joins, gets a producer id, opens what was assigned. */
+  private async join(): Promise<void> {
+    const { context, member, tasks } = this.parts
+    const assignment = await member.join()
+    await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
+    await this.take(assignment)
+    tasks.assignment = assignment
+  }
+
+  private async reopen(): Promise<void> {
+    const { context, tasks } = this.parts
+    await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
+    if (tasks.assignment) await this.take(tasks.assignment)
+  }
+
+  private async take(assignment: AssignmentData): Promise<void> {
+    this.parts.events.onState('restoring')
+    await this.parts.tasks.assign(assignment)
+    this.lastCommitMs = this.now()
+    this.parts.events.onState('running')
+  }
+
+  private async work(): Promise<ThreadEnd> {
+    const { context, member, tasks } = this.parts
+    const { signal, commitIntervalMs } = context
+    for (;;) {
+      if (member.lost) throw member.lost
+      if (signal.aborted) return this.stop()
+      if (member.needsRejoin) await this.rebalance()
+      const worked = this.slice()
+      const now = this.now()
+      if (now - this.lastCommitMs >= commitIntervalMs || tasks.isFull) await this.commit()
+      if (context.producer.pendingBytes > pendingBytesMax) await context.producer.drained()
+      if (worked) {
+        await context.app.ports.clock.yield()
+        continue
+      }
+      if (await this.hasEnded()) return 'ended'
+      await this.sleep()
+    }
+  }
+
+  /** Gives each task its part of a slice. @returns whether any found something to do */
+  private slice(): boolean {
+    const { context, tasks } = this.parts
+    const running = tasks.running
+    if (running.length === 0) return false
+    const begin = this.now()
+    const share = sliceMs / running.length
+    let worked = false
+    for (const task of running) {
+      if (context.producer.pendingBytes > pendingBytesMax) break
+      if (task.run(Math.min(this.now() + Math.max(share, 0.5), begin + sliceMs)) === 'worked') worked = true
+      if (this.now() - begin >= sliceMs) break
+    }
+    tasks.rotate()
+    return worked
+  }
+
+  private async commit(): Promise<number> {
+    const { context, member, tasks, events } = this.parts
+    const { metrics, producer, app } = context
+    // A record that waits for user code has effects neither here nor there yet: it is waited for (X19).
+    for (const task of tasks.running) while (task.pending) await task.pending
+    const report = await commit({ producer, steps: app.ports.steps, group: member.identity }, tasks.running)
+    this.lastCommitMs = this.now()
+    if (report) for (const task of tasks.running) task.committed()
+    for (const task of tasks.running) {
+      const { positions, bytes } = task.purgeable()
+      this.purge.committed(positions, bytes)
+    }
+    if (!report) return 0
+    this.resetsInARow = 0
+    metrics.commits++
+    metrics.recordsCommitted += report.records
+    metrics.lastCommitMs = this.lastCommitMs
+    events.onCommit(report.records)
+    return report.cuts.length
+  }
+
+  /** X13: commit, join, keep what is kept. */
+  private async rebalance(): Promise<void> {
+    const { context, member, tasks } = this.parts
+    context.metrics.rebalances++
+    await this.commit()
+    for (const task of tasks.running) await task.settle()
+    tasks.assignment = await member.join()
+    await this.take(tasks.assignment)
+  }
+
+  private async hasEnded(): Promise<boolean> {
+    const { boundedEnd, tasks } = this.parts
+    const now = this.now()
+    if (boundedEnd === null || now - this.lastEndCheckMs < endCheckMs) return false
+    if ((await this.commit()) > 0) return false
+    const isEnd = await boundedEnd.check(tasks.byName)
+    this.lastEndCheckMs = this.now()
+    // What a task was just told to say has to be committed before it counts: at once, rather than an interval later.
+    if (!isEnd && (await this.commit()) > 0) this.lastEndCheckMs = 0
+    return isEnd
+  }
+
+  /** Stop intake, commit, and let sinks flush. */
+  private async stop(): Promise<ThreadEnd> {
+    await this.commit()
+    for (const task of this.parts.tasks.running) await task.settle()
+    return 'stopped'
+  }
+
+  /** Forgets the attempt. @returns where to begin again @throws what cannot be cured */
+  private async recover(error: unknown): Promise<'join' | 'open'> {
+    const { context, member, tasks } = this.parts
+    const { app, metrics, signal } = context
+    let action = actionOf(error)
+    if (hasCode(error, 'STORE_CORRUPT') && error.context.path !== undefined) {
+      app.damagedStores.add(error.context.path)
+      action = 'reset-task'
+    }
+    // A fenced producer may be a fenced member: the coordinator is asked before anything is begun again (X12).
+    if (hasCode(error, 'PRODUCER_FENCED')) await member.verify()
+    if (member.lost) action = member.lost.action
+    metrics.resets++
+    await tasks.closeAll()
+    if (action === 'fail' || signal.aborted) {
+      await this.abortQuietly()
+      throw member.lost?.action === 'fail' ? member.lost : error
+    }
+    this.log(action === 'rejoin' ? 'joining the group again' : 'uncommitted work is forgotten and done again', error)
+    if (action === 'rejoin') await this.abortQuietly()
+    // A fault that stays must not become a busy loop: 0, 100, 200, 400 ms ... up to 5 s.
+    const pause = this.resetsInARow === 0 ? 0 : Math.min(5000, 50 * 2 ** this.resetsInARow)
+    this.resetsInARow++
+    if (pause > 0) await app.ports.clock.sleep(pause, signal)
+    return action === 'rejoin' || tasks.assignment === null ? 'join' : 'open'
+  }
+
+  /** X1: a transaction does not outlive its membership. What cannot be aborted now is fenced by the next producer id. */
+  private async abortQuietly(): Promise<void> {
+    const { producer } = this.parts.context
+    if (!producer.hasTransaction) return
+    await producer.end(false).catch((error: unknown) => this.log('a transaction is left to its successor', error))
+  }
+
+  private log(message: string, error: unknown): void {
+    const code = error instanceof StreamError ? error.code : undefined
+    this.parts.context.app.ports.logger.warn(message, { reason: messageOf(error), code })
+  }
+
+  private async sleep(): Promise<void> {
+    if (this.isAwake) {
+      this.isAwake = false
+      await this.parts.context.app.ports.clock.yield()
+      return
+    }
+    const { clock } = this.parts.context.app.ports
+    const now = this.now()
+    const nextCommit = this.lastCommitMs + this.parts.context.commitIntervalMs - now
+    const nextCheck = this.parts.boundedEnd === null ? endCheckMs : this.lastEndCheckMs + endCheckMs - now
+    const pause = Math.max(1, Math.min(nextCommit > 0 ? nextCommit : endCheckMs, nextCheck > 0 ? nextCheck : 1))
+    await new Promise<void>((resolve) => {
+      const cancel = clock.timer(pause, () => this.waker?.())
+      this.waker = () => {
+        cancel()
+        this.waker = null
+        resolve()
+      }
+    })
+    this.isAwake = false
+  }
+
+  private now(): number {
+    return this.parts.context.app.ports.clock.monotonicMs()
+  }
+}

@@ -1,0 +1,109 @@
+import { commitStartPositions, readStartPositions } from '../checkpoint/start-positions.ts'
+import { StreamError } from '../core/errors.ts'
+import { parseTaskId, type TaskId } from '../core/task-id.ts'
+import type { AssignmentData } from '../kafka/assignment.ts'
+import type { SubTopology } from '../topology/plan.ts'
+import { ProcessingTask } from './processing-task.ts'
+import { SinkTask } from './sink-task.ts'
+import { SourceTask } from './source-task.ts'
+import type { Task } from './task.ts'
+import type { ThreadContext } from './thread-context.ts'
+
+/** Turns assignments into tasks: closes what is gone, keeps what stays, opens what is new (A2 to A5). */
+export class TaskManager {
+  private readonly context: ThreadContext
+  private readonly onOpened: (resumed: ReadonlyMap<string, number>) => void
+  private readonly tasks = new Map<string, Task>()
+  private order: Task[] = []
+  /** The last assignment, to be opened again after a reset. */
+  assignment: AssignmentData | null = null
+
+  /** @param onOpened told of the committed offsets that newly opened tasks go on from, by `topic-partition` */
+  constructor(context: ThreadContext, onOpened: (resumed: ReadonlyMap<string, number>) => void) {
+    this.context = context
+    this.onOpened = onOpened
+  }
+
+  /** Tasks in the order in which they take turns. */
+  get running(): readonly Task[] {
+    return this.order
+  }
+
+  /** The same by name. */
+  get byName(): ReadonlyMap<string, Task> {
+    return this.tasks
+  }
+
+  /** Whether a task should be committed early. */
+  get isFull(): boolean {
+    return this.order.some((task) => task.isFull)
+  }
+
+  /** Lets another task go first in the next slice. */
+  rotate(): void {
+    const first = this.order.shift()
+    if (first) this.order.push(first)
+  }
+
+  /** Opens the tasks of an assignment. On an error nothing of it runs: `closeAll` follows. */
+  async assign(assignment: AssignmentData): Promise<void> {
+    const wanted = new Set(assignment.tasks)
+    for (const [name, task] of [...this.tasks]) {
+      if (wanted.has(name)) continue
+      this.tasks.delete(name)
+      await task.close()
+    }
+    const fresh = assignment.tasks.filter((name) => !this.tasks.has(name)).map((name) => this.create(name))
+    for (const task of fresh) this.tasks.set(task.name, task)
+    this.order = [...this.tasks.values()]
+    if (fresh.length === 0) return
+    const { app, producer, group } = this.context
+    const positions = await readStartPositions(
+      app,
+      fresh.flatMap((task) => task.inputs),
+    )
+    // Settled, not all: a task that is still opening must not be closed under its feet.
+    const opened = await Promise.allSettled(fresh.map((task) => task.open()))
+    for (const result of opened) if (result.status === 'rejected') throw result.reason
+    const starts = fresh.flatMap((task) => task.start(positions))
+    await commitStartPositions(app, producer, group(), starts)
+    const resumed = [...positions].filter(([, position]) => !position.isNew)
+    this.onOpened(new Map(resumed.map(([key, position]) => [key, position.offset])))
+  }
+
+  /** Closes every task, keeping nothing uncommitted. */
+  async closeAll(): Promise<void> {
+    const all = [...this.tasks.values()]
+    this.tasks.clear()
+    this.order = []
+    const closed = await Promise.allSettled(all.map((task) => task.close()))
+    for (const result of closed) {
+      if (result.status === 'rejected') {
+        this.context.app.ports.logger.warn('a task did not close cleanly', { reason: String(result.reason) })
+      }
+    }
+  }
+
+  private create(name: string): Task {
+    const id = parseTaskId(name)
+    const sub = id === null ? undefined : this.context.plan.subtopologies.find(({ id: one }) => one === id.subtopology)
+    if (id === null || sub === undefined) {
+      throw new StreamError(
+        'PLAN_CHANGED',
+        `this process was given the task ${name}, which its pipeline does not have; stop the processes with another version of it`,
+      )
+    }
+    return createTask(this.context, sub, id)
+  }
+}
+
+function createTask(context: ThreadContext, sub: SubTopology, id: TaskId): Task {
+  switch (sub.kind) {
+    case 'source':
+      return new SourceTask(context, sub, id)
+    case 'processing':
+      return new ProcessingTask(context, sub, id)
+    case 'sink':
+      return new SinkTask(context, sub, id)
+  }
+}
