@@ -22,10 +22,13 @@ export interface Refusal {
 /**
  * Judges what a client wants to append to one partition: exactly one whole batch, well-formed, within the topic's
  * limits. Records are looked at one by one only where the topic is compacted, since those need keys.
+ *
+ * @param mayBeTransactional the request names a transactional id
  */
 export function checkBatch(
   records: Buffer | null,
   version: number,
+  mayBeTransactional: boolean,
   config: TopicConfig,
   now: number,
 ): BatchHeader | Refusal {
@@ -34,6 +37,9 @@ export function checkBatch(
   if ('error' in header) return header
   if (header.sizeBytes !== records.length) {
     return refuse(kafkaError.INVALID_RECORD, 'more than one record batch for a partition')
+  }
+  if (header.attributes & batchAttribute.transactional && !mayBeTransactional) {
+    return refuse(kafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'a transactional batch without a transactional id')
   }
   const codec = header.attributes & batchAttribute.compressionMask
   if (codec > compressionCodec.zstd || (codec === compressionCodec.zstd && version < 7)) {

@@ -235,9 +235,12 @@ export class TransactionCoordinator {
     )
   }
 
-  /** Raises the epoch, so that its holder can write no more, and aborts. */
+  /**
+   * Raises the epoch, so that its holder can write no more, and aborts. As with Kafka 4.1 the holder may still ask to go
+   * on with its old epoch, until another producer has been given the id.
+   */
   private async fence(row: TransactionRow): Promise<void> {
-    const fenced = moved(row, 'PrepareAbort', { epoch: row.epoch + 1, lastEpoch: -1 })
+    const fenced = moved(row, 'PrepareAbort', { epoch: row.epoch + 1, lastEpoch: row.epoch })
     await this.write(fenced)
     await this.complete(fenced)
   }

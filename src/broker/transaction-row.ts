@@ -48,7 +48,7 @@ export interface TransactionRow {
   readonly epoch: number
   /** The id it had before its epochs ran out, or -1. */
   readonly lastProducerId: number
-  /** The epoch that a repeated InitProducerId may still name, or -1: nobody has been fenced since. */
+  /** The epoch before the present one where its holder may still ask to go on with it, else -1. */
   readonly lastEpoch: number
   readonly timeoutMs: number
   readonly state: TransactionState

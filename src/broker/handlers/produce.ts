@@ -51,7 +51,7 @@ async function append(services: Services, place: Place, records: Buffer | null):
   const log = topic?.logs[index]
   if (!topic || !log) return refused(index, kafkaError.UNKNOWN_TOPIC_OR_PARTITION)
   const now = services.clock.now()
-  const checked = checkBatch(records, place.version, topic.config, now)
+  const checked = checkBatch(records, place.version, place.transactionalId !== null, topic.config, now)
   if ('error' in checked) return refused(index, checked.error, checked.message, checked.records)
   const verdict = judgeProducer(services, place, log, checked)
   if (typeof verdict === 'number') return refused(index, verdict)
@@ -84,7 +84,6 @@ function judgeProducer(
 ): null | number | { readonly baseOffset: number; readonly lastOffset: number; readonly timestamp: number } {
   if (header.producerId < 0) return null
   const isTransactional = (header.attributes & batchAttribute.transactional) !== 0
-  if (isTransactional && place.transactionalId === null) return kafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
   const verdict = log.producers.judge(header)
   if (verdict.kind === 'duplicate') return verdict
   if (isTransactional && (log.producers.get(header.producerId)?.openSince ?? null) === null) {
