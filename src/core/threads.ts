@@ -1,7 +1,7 @@
 /** A running stream thread as its supervisor sees it. */
-export interface ThreadHandle {
+export interface ThreadHandle<T> {
   /** Settles when the thread's work has ended; rejects with what ended it otherwise. */
-  readonly ended: Promise<void>
+  readonly ended: Promise<T>
 }
 
 /**
@@ -10,7 +10,7 @@ export interface ThreadHandle {
  * `index` is the thread's place in the process, part of its group instance id (X12).
  */
 export interface Threads {
-  spawn(index: number, work: () => Promise<void>): ThreadHandle
+  spawn<T>(index: number, work: () => Promise<T>): ThreadHandle<T>
 }
 
 /** Stream threads on the event loop of the caller: the shipped form for one thread, and the form of the simulation. */

@@ -85,6 +85,11 @@ export class ClusterMetadata {
     throw kafkaFailure(code, metadata.name, { topic, partition })
   }
 
+  /** As {@link leader}, waiting for a partition that is about to get one. */
+  leaderSoon(lane: Lane, topic: string, partition: number): Promise<NodeId> {
+    return this.client.retrying(this.client.deadline(), () => this.leader(lane, topic, partition))
+  }
+
   /** Forgets a topic's leaders: the next use asks again. */
   forget(topic: string): void {
     this.topics.delete(topic)

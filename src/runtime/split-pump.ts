@@ -22,7 +22,7 @@ interface OpenSplit {
   isDone: boolean
 }
 
-/** Records that were read and not yet taken. */
+/** Records that were read, handed over once. */
 export interface PumpedRecords {
   readonly records: readonly SourceRecord[]
 }
@@ -40,9 +40,13 @@ export class SplitPump {
   private readonly abort = new AbortController()
   private readonly splits = new Map<string, OpenSplit>()
   private order: OpenSplit[] = []
-  private ready: { readonly open: OpenSplit; readonly result: ReadResult<Json> } | null = null
-  private taken: (() => void) | null = null
+  private readonly ready: {
+    readonly open: OpenSplit
+    readonly result: ReadResult<Json>
+    readonly taken: () => void
+  }[] = []
   private running: Promise<void> | null = null
+  private readonly reading: Promise<void>[] = []
   private failure: StreamError | null = null
   private roundOpened: string | null = null
   private discoveredMs = Number.NEGATIVE_INFINITY
@@ -58,22 +62,13 @@ export class SplitPump {
 
   /** Begins to read. Once. */
   start(): void {
-    this.running = this.run().catch((error: unknown) => {
-      if (this.abort.signal.aborted) return
-      this.failure =
-        error instanceof StreamError
-          ? error
-          : new StreamError('SOURCE_FAILED', `the source ${this.connector.name} failed: ${messageOf(error)}`, {
-              cause: error,
-            })
-      this.thread.wake()
-    })
+    this.running = this.run().catch((error: unknown) => this.fail(error))
   }
 
   /** Every split of the round in hand is at its end. Never while following. */
   get isDone(): boolean {
     return (
-      this.ready === null &&
+      this.ready.length === 0 &&
       this.roundOpened !== null &&
       this.roundOpened === this.log.roundToken &&
       this.order.length === 0
@@ -83,18 +78,15 @@ export class SplitPump {
   /** What was read, once. @throws {StreamError} what the connector failed with */
   take(): PumpedRecords | null {
     if (this.failure) throw this.failure
-    const { ready } = this
-    if (ready === null) return null
-    this.ready = null
-    const { open, result } = ready
+    const next = this.ready.shift()
+    if (!next) return null
+    const { open, result } = next
     const { id } = open.split
     const bytesRead = result.bytesRead ?? 0
     this.log.move(id, { position: result.next, bytes: this.log.position(id).bytes + bytesRead })
     this.thread.metrics.sourceBytesRead += bytesRead
     this.thread.metrics.skipped += result.skipped ?? 0
-    const next = this.taken
-    this.taken = null
-    next?.()
+    next.taken()
     return { records: result.records }
   }
 
@@ -114,8 +106,9 @@ export class SplitPump {
 
   async close(): Promise<void> {
     this.abort.abort(new StreamError('JOB_CLOSED', 'the source task was closed'))
-    this.taken?.()
+    for (const { taken } of this.ready.splice(0)) taken()
     await this.running
+    await Promise.all(this.reading)
     for (const { split, reader } of this.splits.values()) {
       await reader.close()
       // A task that is closed for a replay is opened again, and counts its splits again.
@@ -128,12 +121,12 @@ export class SplitPump {
   }
 
   private async run(): Promise<void> {
-    const { signal } = this.abort
+    const { signal, clock } = this.context
     while (!signal.aborted) {
       await this.discover()
-      const worked = await this.readRound()
-      if (!worked && !signal.aborted)
-        await this.context.clock.sleep(this.order.length === 0 ? followDealerMs : idleMs, signal)
+      // One split after the other where all is there; at the same time where each may wait for its file to grow.
+      if (!this.context.follow) for (const open of this.order) await this.readSplit(open)
+      if (!signal.aborted) await clock.sleep(this.context.follow ? idleMs : followDealerMs, signal)
     }
   }
 
@@ -172,32 +165,44 @@ export class SplitPump {
     }
     this.splits.set(split.id, open)
     this.order.push(open)
+    if (this.context.follow) this.reading.push(this.readSplit(open).catch((error: unknown) => this.fail(error)))
   }
 
-  /** Reads each split that is not done: to its end when the job is bounded, one read in turn while following. */
-  private async readRound(): Promise<boolean> {
-    const { signal } = this.abort
-    let worked = false
-    for (const open of [...this.order]) {
-      do {
-        const result = await open.reader.read(recordsPerRead, signal)
-        if (signal.aborted) return worked
-        if (result.done) {
-          open.isDone = true
-          this.order = this.order.filter((one) => one !== open)
-        }
-        if (result.records.length === 0 && (result.bytesRead ?? 0) === 0) {
-          if (result.done) this.thread.wake()
-          break
-        }
-        worked = true
-        this.ready = { open, result }
+  /** Reads a split until it is at its end or the task closes, a result at a time. */
+  private async readSplit(open: OpenSplit): Promise<void> {
+    const { signal } = this.context
+    while (!open.isDone && !signal.aborted) {
+      const result = await open.reader.read(recordsPerRead, signal)
+      if (signal.aborted) return
+      if (result.records.length > 0 || !sameJson(result.next, this.log.position(open.split.id).position)) {
+        await this.deliver({ open, result })
+      }
+      if (result.done) {
+        open.isDone = true
+        this.order = this.order.filter((one) => one !== open)
         this.thread.wake()
-        await new Promise<void>((resolve) => {
-          this.taken = resolve
-        })
-      } while (!open.isDone && !this.context.follow && !signal.aborted)
+      }
     }
-    return worked
+  }
+
+  /** Resolves when the task has taken it. */
+  private deliver(read: { readonly open: OpenSplit; readonly result: ReadResult<Json> }): Promise<void> {
+    return new Promise((resolve) => {
+      this.ready.push({ ...read, taken: resolve })
+      this.thread.wake()
+    })
+  }
+
+  private fail(error: unknown): void {
+    if (this.abort.signal.aborted || this.failure) return
+    this.failure =
+      error instanceof StreamError
+        ? error
+        : new StreamError('SOURCE_FAILED', `the source ${this.connector.name} failed: ${messageOf(error)}`, {
+            cause: error,
+          })
+    this.thread.wake()
   }
 }
+
+const sameJson = (a: Json, b: Json): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -14,6 +14,8 @@ export interface ThreadEvents {
   readonly onState: (state: 'restoring' | 'running') => void
   /** A commit is known: records in it. */
   readonly onCommit: (records: number) => void
+  /** The last commit is known and the stores are still open. */
+  readonly onDone: (end: ThreadEnd) => Promise<void>
 }
 
 /** What a stream thread is made of. */
@@ -85,6 +87,7 @@ export class StreamThread {
         }
       }
       const leaves = end === 'ended' || this.parts.leaveAtStop
+      await this.parts.events.onDone(end)
       await tasks.closeAll()
       await this.purge.close()
       if (leaves) await member.leave().catch((error: unknown) => this.log('could not leave the group', error))

@@ -1,0 +1,54 @@
+import type { Logger } from '../core/logger.ts'
+import type { Parameters } from '../dsl/parameters.ts'
+
+/** Host and port of a listener. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** How a pipeline is run. Everything is optional. */
+export interface JobConfig {
+  /** `host:port` of Kafka brokers. Without any the job runs on the embedded broker in the data directory. */
+  readonly brokers?: readonly string[]
+  /** TLS and SASL as kafkajs takes them, passed through whole. */
+  readonly ssl?: unknown
+  readonly sasl?: unknown
+  /** Values for the pipeline's parameters, checked against its schema. */
+  readonly parameters?: Parameters
+  /** Where state and the embedded broker's log are kept. Default `.millrace`. */
+  readonly dataDirectory?: string
+  /** The consumer group and the prefix of internal topics. Default: the pipeline's name. */
+  readonly appId?: string
+  /** Unique among the running processes of the application, and the same after a restart. Default: kept in the data directory. */
+  readonly instanceId?: string
+  /** Opens the embedded broker to Kafka clients of this machine while the job runs. */
+  readonly listen?: ListenAddress
+  /** Go on at the end of the inputs. Default false: a job with bounded inputs ends by itself (X18). */
+  readonly follow?: boolean
+  /** Leave the group when the job is stopped, instead of keeping its tasks for a restart (X12). Default false. */
+  readonly leave?: boolean
+  /** Milliseconds between commits. Default 100. */
+  readonly commitIntervalMs?: number
+  /** Milliseconds that a record may take. Default 30,000. */
+  readonly recordDeadlineMs?: number
+  /** Bytes fetched and not yet processed, over all tasks. Default 64 MiB. */
+  readonly fetchBytes?: number
+  /** Bytes of rows kept in memory for each store of a task. Default 64 MiB. */
+  readonly cacheBytes?: number
+  /** Bytes that a source may be ahead of its readers, a partition. Default 64 MiB. */
+  readonly ingestAheadBytes?: number
+  /** How long to look for a broker at the start, milliseconds. Default 30,000. */
+  readonly brokerPatienceMs?: number
+  readonly logger?: Logger
+  /**
+   * Called after the last commit, while the stores can still be read: at the bounded end, or at a stop.
+   */
+  readonly beforeClose?: (end: 'ended' | 'stopped') => Promise<void>
+}
+
+/** The configuration with every default filled in that does not depend on the pipeline. */
+export type ResolvedJobConfig = Required<
+  Omit<JobConfig, 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' | 'beforeClose'>
+> &
+  Pick<JobConfig, 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' | 'beforeClose'>

@@ -1,0 +1,62 @@
+import { Observable } from 'rxjs'
+import { StreamError } from '../core/errors.ts'
+import type { KeyValueStore as StoreView } from '../dsl/query.ts'
+import type { StoreRegistry } from '../runtime/store-registry.ts'
+import type { StoreSpec } from '../topology/node.ts'
+
+/** A store as its job shows it, with how much of it is in this process. */
+export interface LocalStoreView<K, V> extends StoreView<K, V> {
+  /** Partitions open here, and all there are. */
+  readonly partitions: { readonly open: number; readonly total: number }
+}
+
+/**
+ * Reads a store's committed state from the tasks of this process. Values are copies.
+ *
+ * @param total partitions of the store over all processes
+ * @throws {StreamError} `STORE_UNKNOWN` from `get` for a key that is not here while other partitions are elsewhere
+ */
+export function storeView<K, V>(spec: StoreSpec, registry: StoreRegistry, total: () => number): LocalStoreView<K, V> {
+  const binaryKey = (key: K): string => Buffer.from(spec.key.serialize(key)).latin1Slice()
+  const get = (key: K): V | undefined => {
+    const open = registry.open(spec.name)
+    for (const [, store] of open) {
+      const value = store.committed(binaryKey(key))
+      if (value !== undefined) return value as V
+    }
+    if (open.length < total()) {
+      throw new StreamError(
+        'STORE_UNKNOWN',
+        `this process has ${open.length} of ${total()} partitions of the store ${spec.name}, and the key is in none of them; ask the others, or wait until the job is running`,
+        { store: spec.name },
+      )
+    }
+    return undefined
+  }
+  return {
+    kind: 'key-value',
+    get partitions() {
+      return { open: registry.open(spec.name).length, total: total() }
+    },
+    get: async (key) => get(key),
+    watch: (key) =>
+      new Observable<V | undefined>((subscriber) => {
+        const tell = (): void => {
+          try {
+            subscriber.next(get(key))
+          } catch (error) {
+            subscriber.error(error)
+          }
+        }
+        const stop = registry.watch(spec.name, binaryKey(key), tell)
+        tell()
+        return stop
+      }),
+    async *[Symbol.asyncIterator]() {
+      for (const [, store] of registry.open(spec.name)) {
+        for await (const [key, value] of store.committedRows())
+          yield [spec.key.deserialize(key) as K, value as V] as const
+      }
+    },
+  }
+}

@@ -1,0 +1,149 @@
+import type { AppContext } from '../checkpoint/app-context.ts'
+import type { Ports } from '../core/ports.ts'
+import { formatTaskId } from '../core/task-id.ts'
+import type { TopicPartition } from '../core/topic-partition.ts'
+import { Admin } from '../kafka/admin.ts'
+import { ByteBudget } from '../kafka/byte-budget.ts'
+import { ClusterMetadata } from '../kafka/cluster-metadata.ts'
+import { ProducerFence } from '../kafka/fencing.ts'
+import { Fetcher } from '../kafka/fetcher.ts'
+import { defaultMembershipTiming, GroupMember } from '../kafka/group-member.ts'
+import type { KafkaClient } from '../kafka/kafka-client.ts'
+import { TransactionalProducer } from '../kafka/transactional-producer.ts'
+import { BoundedEnd, type SubTopologyInputs } from '../runtime/bounded-end.ts'
+import { RecordCollector } from '../runtime/record-collector.ts'
+import type { StoreRegistry } from '../runtime/store-registry.ts'
+import { StreamThread, type ThreadEvents } from '../runtime/stream-thread.ts'
+import { TaskManager } from '../runtime/task-manager.ts'
+import { newThreadMetrics, type ThreadMetrics } from '../runtime/task-metrics.ts'
+import type { ThreadContext } from '../runtime/thread-context.ts'
+import type { StateBackends } from '../state/state-backend.ts'
+import { manifestOf } from '../topology/manifest.ts'
+import { type Plan, type SubTopology, topicName } from '../topology/plan.ts'
+import type { ResolvedJobConfig } from './job-config.ts'
+import { type PreparedTopics, prepareTopics } from './topic-setup.ts'
+
+/** What a stream thread is built from. */
+export interface ThreadParts {
+  readonly plan: Plan
+  readonly appId: string
+  readonly instanceId: string
+  readonly index: number
+  readonly config: ResolvedJobConfig
+  readonly ports: Ports
+  readonly client: KafkaClient
+  readonly backends: StateBackends
+  readonly stateDirectory: string
+  readonly stores: StoreRegistry
+  readonly signal: AbortSignal
+  readonly events: ThreadEvents
+  /** Told of committed offsets that opened tasks go on from. */
+  readonly onOpened: (resumed: ReadonlyMap<string, number>) => void
+}
+
+/** A stream thread, ready to run. */
+export interface BuiltThread {
+  readonly thread: StreamThread
+  readonly metrics: ThreadMetrics
+  readonly topics: PreparedTopics
+}
+
+/** Prepares the topics of a plan and puts a stream thread together. Nothing of it runs yet. */
+export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
+  const { plan, appId, config, ports, client, signal } = parts
+  const metadata = new ClusterMetadata(client)
+  const admin = new Admin(client, metadata)
+  const topics = await prepareTopics(plan, appId, admin, metadata)
+  const transactionalId = `${appId}-${parts.instanceId}-${parts.index}`
+  const transactionTimeoutMs = 3 * (config.commitIntervalMs + config.recordDeadlineMs)
+  const subs = inputsOfTasks(plan, appId, topics)
+  const planHash = manifestOf(plan, appId, topics.partitions).hash
+  const alive = (): ReadonlySet<string> =>
+    new Set([transactionalId, ...(tasks.assignment?.members ?? []).map((member) => member.transactionalId)])
+  const app: AppContext = {
+    appId,
+    ports,
+    client,
+    metadata,
+    admin,
+    fence: new ProducerFence(client, metadata, appId, transactionTimeoutMs),
+    backends: parts.backends,
+    stateDirectory: parts.stateDirectory,
+    storeLimits: { cacheBytes: config.cacheBytes, overlayBytes: config.cacheBytes / 2 },
+    damagedStores: new Set(),
+    transactionalId,
+    aliveTransactionalIds: alive,
+  }
+  const producer = new TransactionalProducer({
+    client,
+    metadata,
+    transactionalId,
+    transactionTimeoutMs,
+    steps: ports.steps,
+  })
+  const wake = (): void => thread.wake()
+  const fetcher = new Fetcher(client, metadata, new ByteBudget(config.fetchBytes), wake)
+  const member = new GroupMember({
+    client,
+    groupId: appId,
+    groupInstanceId: `${parts.instanceId}-${parts.index}`,
+    topics: [...new Set(subs.flatMap(({ tasks: all }) => all.flat().map((input) => input.topic)))],
+    tasks: async () =>
+      subs.flatMap(({ sub, tasks: all }) =>
+        all.map((inputs, partition) => ({ id: { subtopology: sub.id, partition }, inputs })),
+      ),
+    self: () => ({ v: 1, transactionalId, planHash, tasks: tasks.running.map((task) => formatTaskId(task.id)) }),
+    timing: defaultMembershipTiming,
+    onChange: wake,
+  })
+  const metrics = newThreadMetrics()
+  const context: ThreadContext = {
+    app,
+    plan,
+    producer,
+    fetcher,
+    collector: new RecordCollector(producer, (topic) => topics.partitions.get(topic) ?? 1, topics.messageBytesMax),
+    stores: parts.stores,
+    metrics,
+    recordDeadlineMs: config.recordDeadlineMs,
+    ingestAheadBytes: config.ingestAheadBytes,
+    follow: config.follow,
+    signal,
+    leftOut: new Set(),
+    group: () => member.identity,
+    commitIntervalMs: config.commitIntervalMs,
+    wake,
+  }
+  const tasks = new TaskManager(context, parts.onOpened)
+  const boundedEnd = config.follow ? null : new BoundedEnd(app, subs)
+  const thread = new StreamThread({
+    context,
+    member,
+    tasks,
+    fetcher,
+    boundedEnd,
+    events: parts.events,
+    leaveAtStop: config.leave,
+  })
+  return { thread, metrics, topics }
+}
+
+function inputsOfTasks(plan: Plan, appId: string, topics: PreparedTopics): SubTopologyInputs[] {
+  return plan.subtopologies.map((sub) => ({
+    sub,
+    tasks: Array.from({ length: topics.taskCounts.get(sub.id) ?? 0 }, (_, partition) =>
+      topicsOf(sub, appId).map((topic): TopicPartition => ({ topic, partition })),
+    ),
+  }))
+}
+
+function topicsOf(sub: SubTopology, appId: string): readonly string[] {
+  switch (sub.kind) {
+    case 'source':
+      return [topicName(appId, { role: 'positions', name: sub.source.name })]
+    case 'processing':
+      return sub.inputs.map((input) => topicName(appId, input.topic))
+    case 'sink':
+      return [topicName(appId, sub.input.topic)]
+  }
+}

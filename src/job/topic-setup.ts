@@ -1,0 +1,182 @@
+import { deleteRetentionMs } from '../checkpoint/task-store.ts'
+import { StreamError } from '../core/errors.ts'
+import type { Admin, NewTopic } from '../kafka/admin.ts'
+import type { ClusterMetadata } from '../kafka/cluster-metadata.ts'
+import { type Plan, type SubTopology, type TopicRef, topicName } from '../topology/plan.ts'
+
+/** What a job knows of its topics once they are all there. */
+export interface PreparedTopics {
+  /** Partitions of every topic of the plan, by its name in Kafka. */
+  readonly partitions: ReadonlyMap<string, number>
+  /** Tasks of each sub-topology. */
+  readonly taskCounts: ReadonlyMap<number, number>
+  /** `max.message.bytes` of a topic. */
+  readonly messageBytesMax: (topic: string) => number
+}
+
+const messageBytesDefault = 1_048_588
+
+/** Settings of internal topics (R12, R17, X10). */
+const settings: Readonly<Record<Exclude<TopicRef['role'], 'external'>, Readonly<Record<string, string>>>> = {
+  repartition: { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
+  ingest: { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
+  egress: { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
+  changelog: { 'cleanup.policy': 'compact', 'delete.retention.ms': String(deleteRetentionMs) },
+  positions: { 'cleanup.policy': 'compact', 'delete.retention.ms': String(deleteRetentionMs) },
+}
+
+/**
+ * Makes sure that every topic of a plan is there with the right number of partitions: topics that are read must exist,
+ * internal ones and those that are only written are created.
+ *
+ * @throws {StreamError} `TOPIC_MISSING` naming every topic that is read and not there; `TOPIC_MISMATCH` where partition
+ * counts do not fit, naming both
+ */
+export async function prepareTopics(
+  plan: Plan,
+  appId: string,
+  admin: Admin,
+  metadata: ClusterMetadata,
+): Promise<PreparedTopics> {
+  return new TopicSetup(plan, appId, admin, metadata).run()
+}
+
+class TopicSetup {
+  private readonly plan: Plan
+  private readonly appId: string
+  private readonly admin: Admin
+  private readonly metadata: ClusterMetadata
+  private readonly wanted = new Map<string, NewTopic>()
+  private readonly taskCounts = new Map<number, number>()
+
+  constructor(plan: Plan, appId: string, admin: Admin, metadata: ClusterMetadata) {
+    this.plan = plan
+    this.appId = appId
+    this.admin = admin
+    this.metadata = metadata
+  }
+
+  async run(): Promise<PreparedTopics> {
+    await this.findExternal()
+    // In plan order a sub-topology's inputs are sized before it is.
+    for (const sub of this.plan.subtopologies) this.size(sub)
+    const names = [...this.wanted.keys()]
+    await this.metadata.refresh('admin', names)
+    const missing = [...this.wanted.values()].filter((topic) => !this.metadata.topic(topic.name))
+    await this.admin.createTopics(missing)
+    await this.awaitLeaders(missing.map((topic) => topic.name))
+    for (const { name, partitions } of this.wanted.values()) this.checkCount(name, partitions)
+    const all = [...names, ...this.external()]
+    const configs = await this.admin.topicConfigs(all)
+    return {
+      partitions: new Map(all.map((name) => [name, this.metadata.partitionCount(name)])),
+      taskCounts: this.taskCounts,
+      messageBytesMax: (topic) => Number(configs.get(topic)?.get('max.message.bytes') ?? messageBytesDefault),
+    }
+  }
+
+  /** Topics outside that are read. */
+  private external(): string[] {
+    const refs = this.plan.subtopologies.flatMap((sub) => inputsOf(sub))
+    return [...new Set(refs.filter((ref) => ref.role === 'external').map((ref) => ref.name))]
+  }
+
+  private async findExternal(): Promise<void> {
+    const names = this.external()
+    await this.metadata.refresh('admin', names)
+    const missing = names.filter((name) => !this.metadata.topic(name))
+    if (missing.length === 0) return
+    throw new StreamError(
+      'TOPIC_MISSING',
+      `the pipeline ${this.plan.name} reads ${missing.length === 1 ? 'the topic' : 'the topics'} ${missing.join(', ')}, which the cluster does not have; create ${missing.length === 1 ? 'it' : 'them'} or correct the name`,
+      { topic: missing[0] as string },
+    )
+  }
+
+  /** Counts a sub-topology's tasks, and asks for the topics it needs with as many partitions. */
+  private size(sub: SubTopology): void {
+    if (sub.kind === 'source') {
+      this.taskCounts.set(sub.id, sub.source.partitions)
+      this.want({ role: 'positions', name: sub.source.name }, sub.source.partitions)
+      this.want({ role: 'ingest', name: sub.source.name }, sub.source.partitions)
+      return
+    }
+    const inputs = inputsOf(sub)
+    const counts = inputs.map((ref) => this.count(ref))
+    const count = Math.max(...counts)
+    const odd = counts.findIndex((one) => one !== count)
+    if (odd >= 0) {
+      const other = counts.indexOf(count)
+      throw new StreamError(
+        'TOPIC_MISMATCH',
+        `${this.nameOf(inputs[odd])} has ${counts[odd]} partitions and ${this.nameOf(inputs[other])} has ${count}, but the pipeline ${this.plan.name} reads them together; give them the same number`,
+        { topic: this.nameOf(inputs[odd]) },
+      )
+    }
+    this.taskCounts.set(sub.id, count)
+    if (sub.kind === 'sink') return
+    for (const store of sub.stores) this.want({ role: 'changelog', name: store.name }, count)
+    for (const output of sub.outputs) this.want(output.topic, count)
+    for (const node of sub.nodes) {
+      if (node.kind !== 'topic-sink') continue
+      const written = this.plan.written.find((topic) => topic.name === node.topic.name)
+      if (!written || this.wanted.has(written.name)) continue
+      this.wanted.set(written.name, {
+        name: written.name,
+        partitions: written.partitions ?? count,
+        config: written.config ?? {},
+      })
+    }
+  }
+
+  private want(ref: TopicRef, partitions: number): void {
+    const name = topicName(this.appId, ref)
+    // Several may write it: as many partitions as the one with the most tasks has (R13).
+    const known = this.wanted.get(name)?.partitions ?? 0
+    const config = ref.role === 'external' ? {} : settings[ref.role]
+    this.wanted.set(name, { name, partitions: Math.max(known, partitions), config })
+  }
+
+  private count(ref: TopicRef): number {
+    const name = topicName(this.appId, ref)
+    return this.wanted.get(name)?.partitions ?? this.metadata.partitionCount(name)
+  }
+
+  private nameOf(ref: TopicRef | undefined): string {
+    return ref ? topicName(this.appId, ref) : ''
+  }
+
+  /** Topics that were there already keep their count; internal ones must have the one that the plan needs now. */
+  private checkCount(name: string, partitions: number): void {
+    const found = this.metadata.partitionCount(name)
+    const isOwn = this.plan.written.some((topic) => topic.name === name)
+    if (found === partitions || (isOwn && found > 0)) return
+    throw new StreamError(
+      'TOPIC_MISMATCH',
+      `the topic ${name} has ${found} partitions, the pipeline ${this.plan.name} needs ${partitions}: an input has grown, or the application id is another pipeline's; use another application id, or reset this one`,
+      { topic: name },
+    )
+  }
+
+  /** A created topic may take a moment until its leaders are known everywhere. */
+  private async awaitLeaders(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      await this.metadata.refresh('admin', [name])
+      const partitions = this.wanted.get(name)?.partitions ?? 0
+      for (let partition = 0; partition < partitions; partition++) {
+        await this.metadata.leaderSoon('admin', name, partition)
+      }
+    }
+  }
+}
+
+function inputsOf(sub: SubTopology): readonly TopicRef[] {
+  switch (sub.kind) {
+    case 'source':
+      return []
+    case 'processing':
+      return sub.inputs.map((input) => input.topic)
+    case 'sink':
+      return [sub.input.topic]
+  }
+}
