@@ -55,7 +55,7 @@ export class ChangelogReader {
     let stuckSince: DeadlineMs | null = null
     while (position < target) {
       const before = position
-      position = await this.readSome(at, position, apply)
+      position = await this.readSome(at, position, apply, 50)
       if (position !== before) {
         stuckSince = null
         continue
@@ -70,15 +70,19 @@ export class ChangelogReader {
     return position
   }
 
-  /** Applies what one fetch brings. @returns the position behind it, which is `from` when nothing came within 100 ms */
-  async readSome(at: TopicPartition, from: number, apply: ApplyRecords): Promise<number> {
+  /**
+   * Applies what one fetch brings.
+   * @param maxWaitMs how long the broker may hold the fetch, and with it the admin lane
+   * @returns the position behind it, which is `from` when nothing came
+   */
+  async readSome(at: TopicPartition, from: number, apply: ApplyRecords, maxWaitMs = 0): Promise<number> {
     const { client, metadata, ports } = this.app
     const deadline = client.deadline()
     const found = await ports.steps('A3.fetchChangelog', () =>
       client.retrying(deadline, async () => {
         const node = await metadata.leader('admin', at.topic, at.partition)
         const answer = await client.send('admin', node, fetch, {
-          maxWaitMs: 100,
+          maxWaitMs,
           minBytes: 1,
           maxBytes: fetchBytes,
           isolationLevel: 1,

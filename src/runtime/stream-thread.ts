@@ -193,6 +193,7 @@ export class StreamThread {
     const { boundedEnd, tasks } = this.parts
     const now = this.now()
     if (boundedEnd === null || now - this.lastEndCheckMs < endCheckMs) return false
+    this.lastEndCheckMs = now
     if ((await this.commit()) > 0) return false
     const isEnd = await boundedEnd.check(tasks.byName)
     this.lastEndCheckMs = this.now()
