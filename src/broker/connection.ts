@@ -10,6 +10,9 @@ import type { Interception } from './interceptors.ts'
 import type { ServedApi } from './served-api.ts'
 import type { Address, ConnectionScope, Services } from './services.ts'
 
+/** Topics, partitions, members and the like that one request may name, all together. */
+const elementsMax = 1_000_000
+
 /** Where a connection comes from. */
 export interface ConnectionOrigin {
   readonly advertised: Address
@@ -63,6 +66,7 @@ export class Connection implements ConnectionScope {
     if (this.isClosed) throw closedError()
     try {
       const reader = new WireReader(frame)
+      reader.elementsLeft = elementsMax
       const header = readRequestHeader(reader)
       const served = this.services.apis.get(header.apiKey)
       if (header.apiKey === apiVersions.key && header.apiVersion > apiVersions.maxVersion)

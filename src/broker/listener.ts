@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { StreamError, systemCodeOf } from '../core/errors.ts'
+import type { Handler } from '../protocol/frame.ts'
 import type { Broker } from './broker.ts'
 import type { Address } from './services.ts'
 
@@ -23,8 +24,11 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Answers that may wait in a socket's buffer before more requests of it are read: its client does not read them. */
-const unsentBytesMax = 64 * 1024 * 1024
+/** Requests of one connection that may wait for their turn, by number and by bytes, before no more are read from it. */
+const waitingMax = { requests: 64, bytes: 16 * 1024 * 1024 }
+
+/** Bytes of answers that a client has not read before its next request is served. */
+const unreadBytesMax = 8 * 1024 * 1024
 
 /**
  * Opens a TCP port for Kafka clients: frames with a 4-byte length, served in order within a connection.
@@ -108,6 +112,7 @@ function serve(broker: Broker, socket: Socket, limits: FrameLimits): void {
     remoteHost: socket.remoteAddress ?? '?',
   })
   const frames = new FrameAssembler(limits.frameBytesMax)
+  const requests = new RequestQueue(socket, (frame) => connection.handle(frame))
   let cancelDeadline: (() => void) | null = null
   const refuse = (reason: string): void => {
     broker.logger.warn('a client connection of the embedded broker was closed', { remote, reason })
@@ -123,7 +128,8 @@ function serve(broker: Broker, socket: Socket, limits: FrameLimits): void {
     try {
       whole = frames.push(chunk)
     } catch (error) {
-      return refuse((error as Error).message)
+      refuse((error as Error).message)
+      return
     }
     if (!frames.isPartial || whole.length > 0) {
       cancelDeadline?.()
@@ -134,36 +140,59 @@ function serve(broker: Broker, socket: Socket, limits: FrameLimits): void {
         refuse(`a frame did not end within ${limits.frameTimeoutMs} ms`),
       )
     }
-    for (const frame of whole) answer(frame)
-  })
-  let inHand = 0
-  const answer = (frame: Buffer): void => {
-    inHand++
-    // A client that sends without reading must not fill the memory with what it has sent.
-    if (inHand > 64) socket.pause()
-    connection.handle(frame).then(
-      (response) => {
-        inHand--
-        if (response) send(socket, response)
-        if (socket.isPaused() && inHand <= 32 && socket.writableLength < unsentBytesMax) socket.resume()
-      },
-      () => socket.destroy(),
-    )
-  }
-  socket.on('drain', () => {
-    if (inHand <= 32) socket.resume()
+    for (const frame of whole) requests.add(frame)
   })
 }
 
-function send(socket: Socket, response: Buffer): void {
-  if (socket.destroyed) return
-  const length = Buffer.allocUnsafe(4)
-  length.writeInt32BE(response.length)
-  socket.cork()
-  socket.write(length)
-  socket.write(response)
-  socket.uncork()
-  if (socket.writableLength > unsentBytesMax) socket.pause()
+/**
+ * Serves the requests of one socket in their order. A client that sends more than is served, or does not read its
+ * answers, is left waiting: neither fills this process's memory.
+ */
+class RequestQueue {
+  private readonly socket: Socket
+  private readonly handle: Handler
+  private waiting: Buffer[] = []
+  private waitingBytes = 0
+  private isServing = false
+
+  constructor(socket: Socket, handle: Handler) {
+    this.socket = socket
+    this.handle = handle
+  }
+
+  add(frame: Buffer): void {
+    this.waiting.push(frame)
+    this.waitingBytes += frame.length
+    if (this.waiting.length > waitingMax.requests || this.waitingBytes > waitingMax.bytes) this.socket.pause()
+    if (!this.isServing) this.serve().catch(() => this.socket.destroy())
+  }
+
+  private async serve(): Promise<void> {
+    this.isServing = true
+    for (let frame = this.waiting.shift(); frame && !this.socket.destroyed; frame = this.waiting.shift()) {
+      this.waitingBytes -= frame.length
+      const response = await this.handle(frame)
+      if (response) await this.send(response)
+      if (this.socket.isPaused()) this.socket.resume()
+    }
+    this.isServing = false
+  }
+
+  private async send(response: Buffer): Promise<void> {
+    const { socket } = this
+    if (socket.destroyed) return
+    const length = Buffer.allocUnsafe(4)
+    length.writeInt32BE(response.length)
+    socket.cork()
+    socket.write(length)
+    socket.write(response)
+    socket.uncork()
+    if (socket.writableLength <= unreadBytesMax) return
+    await new Promise<void>((resolve) => {
+      socket.once('drain', resolve)
+      socket.once('close', resolve)
+    })
+  }
 }
 
 /** Cuts a stream of bytes into frames. What it holds is what has come, never what a length claims. */

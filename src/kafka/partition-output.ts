@@ -43,17 +43,44 @@ export class PartitionOutput {
 
   /** Appends one record to the open batch, sealing it first when the record would not fit. Key and value are copied. */
   append(key: Uint8Array | null, value: Uint8Array | null, timestamp: number, headers: Headers): void {
+    this.room(key?.length ?? 0, value?.length ?? 0, headers).append(key, value, timestamp, headers)
+  }
+
+  /** As {@link append}, for ranges of buffers; a length of -1 is null. */
+  appendRanges(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    timestamp: number,
+    headers: Headers,
+  ): void {
+    this.room(keyLength, valueLength, headers).appendRanges(
+      key,
+      keyStart,
+      keyLength,
+      value,
+      valueStart,
+      valueLength,
+      timestamp,
+      headers,
+    )
+  }
+
+  private room(keyBytes: number, valueBytes: number, headers: Headers): RecordBatchWriter {
     let writer = this.writer
     if (writer === null) {
       writer = this.owner.takeWriter()
       this.writer = writer
       this.owner.opened(this)
-    } else if (!writer.fits(key?.length ?? 0, value?.length ?? 0, headers, this.owner.batchBytesMax)) {
+    } else if (!writer.fits(keyBytes, valueBytes, headers, this.owner.batchBytesMax)) {
       this.owner.sealed({ writer, output: this })
       writer = this.owner.takeWriter()
       this.writer = writer
     }
-    writer.append(key, value, timestamp, headers)
+    return writer
   }
 
   /** Hands the open batch over, if there is one. */

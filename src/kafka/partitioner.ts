@@ -1,14 +1,14 @@
 /**
  * murmur2 as the Java client computes it, seed 0x9747b28c. Every client that shares a topic must agree on it (R8).
  *
+ * @param start where the key begins in `bytes`
  * @returns a signed 32-bit number
  */
-export function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length
+export function murmur2(bytes: Uint8Array, start = 0, length: number = bytes.length): number {
   const m = 0x5bd1e995
   let h = 0x9747b28c ^ length
   const words = length & ~3
-  for (let i = 0; i < words; i += 4) {
+  for (let i = start; i < start + words; i += 4) {
     let k =
       (bytes[i] as number) |
       ((bytes[i + 1] as number) << 8) |
@@ -20,10 +20,10 @@ export function murmur2(bytes: Uint8Array): number {
     h = Math.imul(h, m) ^ k
   }
   const tail = length - words
-  if (tail > 2) h ^= (bytes[words + 2] as number) << 16
-  if (tail > 1) h ^= (bytes[words + 1] as number) << 8
+  if (tail > 2) h ^= (bytes[start + words + 2] as number) << 16
+  if (tail > 1) h ^= (bytes[start + words + 1] as number) << 8
   if (tail > 0) {
-    h ^= bytes[words] as number
+    h ^= bytes[start + words] as number
     h = Math.imul(h, m)
   }
   h ^= h >>> 13

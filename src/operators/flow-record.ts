@@ -85,9 +85,9 @@ export class FlowRecord implements StreamRecord {
     return new FlowRecord(noBytes, 0, -1, null, key, 0, -1, null, value, timestamp, headers)
   }
 
-  /** A row of a table: its key as bytes, its value as it is. */
-  static row(key: Buffer, serde: AnySerde, value: unknown, timestamp: number): FlowRecord {
-    return new FlowRecord(key, 0, key.length, serde, unread, 0, -1, null, value, timestamp, noHeaders)
+  /** A row of a table: its key as the bytes behind a store key's prefix, its value as it is. */
+  static row(storeKey: Buffer, serde: AnySerde, value: unknown, timestamp: number): FlowRecord {
+    return new FlowRecord(storeKey, 1, storeKey.length - 1, serde, unread, 0, -1, null, value, timestamp, noHeaders)
   }
 
   get key(): unknown {
@@ -128,18 +128,16 @@ export class FlowRecord implements StreamRecord {
     return this.buffer.latin1Slice(this.keyStart, this.keyStart + this.keyLength)
   }
 
-  /** The key's bytes as they were read, if `serde` would write the same, else null: a view. Not for null keys. */
-  rawKey(serde: AnySerde): Buffer | null {
+  /** Whether the key is still there as bytes, and as `serde` would write it. */
+  hasRawKey(serde: AnySerde): boolean {
     const raw = this.rawKeySerde
-    if (raw === null || (raw !== serde && raw.id !== serde.id)) return null
-    return this.buffer.subarray(this.keyStart, this.keyStart + this.keyLength)
+    return raw !== null && this.keyLength >= 0 && (raw === serde || raw.id === serde.id)
   }
 
-  /** The value's bytes as they were read, if `serde` would write the same, else null: a view. Not for null values. */
-  rawValue(serde: AnySerde): Buffer | null {
+  /** Whether the value is still there as bytes, and as `serde` would write it. */
+  hasRawValue(serde: AnySerde): boolean {
     const raw = this.rawValueSerde
-    if (raw === null || (raw !== serde && raw.id !== serde.id)) return null
-    return this.buffer.subarray(this.valueStart, this.valueStart + this.valueLength)
+    return raw !== null && this.valueLength >= 0 && (raw === serde || raw.id === serde.id)
   }
 
   /**

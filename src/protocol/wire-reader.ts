@@ -11,6 +11,11 @@ export class WireReader {
   readonly buffer: Buffer
   position: number
   readonly end: number
+  /**
+   * Elements that arrays may still have, all together. A server sets it: an element costs many times its one byte once it
+   * is an object, and a frame of 100 MB could claim 100 million.
+   */
+  elementsLeft = Number.POSITIVE_INFINITY
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer
@@ -93,6 +98,8 @@ export class WireReader {
   /** A length for `count` elements of at least one byte each. */
   count(count: number): number {
     if (count > this.remaining) throw malformed(`${count} elements claimed, ${this.remaining} bytes left`)
+    this.elementsLeft -= count
+    if (this.elementsLeft < 0) throw malformed(`more elements than a request may have, ${count} of them at once`)
     return count
   }
 

@@ -61,8 +61,7 @@ class ChainBuilder {
       flushTables() {
         for (const { node, subject } of tables) {
           for (const row of context.store(node.store.name).changedRows) {
-            const key = Buffer.from(row.key, 'latin1')
-            subject.next(FlowRecord.row(key, node.store.key, row.value ?? null, row.timestamp))
+            subject.next(FlowRecord.row(row.storeKey, node.store.key, row.value ?? null, row.timestamp))
           }
         }
       },

@@ -52,38 +52,43 @@ export class RecordCollector {
     )
     const own = outputs[taskPartition % count] as PartitionOutput
     const bytesMax = this.messageBytesMax(topic.topic) - frameBytes
+    const { key: keySerde, value: valueSerde } = topic
     return {
       send: (record) => {
-        const { key, target } = this.place(record, topic, outputs, own)
-        const value = this.valueBytes(record, topic.value, topic.topic)
-        const bytes = (key?.length ?? 0) + (value?.length ?? 0)
-        if (bytes > bytesMax) {
-          throw new StreamError(
-            'RECORD_TOO_LARGE',
-            `a record of ${bytes} bytes does not fit the topic ${topic.topic}, whose max.message.bytes is ${bytesMax + frameBytes}; raise it, or write smaller records`,
-            { topic: topic.topic },
-          )
+        let target = own
+        let key: Uint8Array = none
+        let keyStart = 0
+        let keyLength = -1
+        if (record.hasRawKey(keySerde)) {
+          key = record.buffer
+          keyStart = record.keyStart
+          keyLength = record.keyLength
+          target = outputs[(murmur2(key, keyStart, keyLength) & 0x7fffffff) % count] as PartitionOutput
+        } else if (!record.hasNullKey) {
+          const encoded = this.encodedKey(record, keySerde, topic.topic)
+          key = encoded.bytes
+          keyLength = key.length
+          target = outputs[(encoded.hash & 0x7fffffff) % count] as PartitionOutput
         }
+        let value: Uint8Array = none
+        let valueStart = 0
+        let valueLength = -1
+        if (record.hasRawValue(valueSerde)) {
+          value = record.buffer
+          valueStart = record.valueStart
+          valueLength = record.valueLength
+        } else if (!record.hasNullValue) {
+          value = serialize(valueSerde, record.value, 'value', topic.topic)
+          valueLength = value.length
+        }
+        if (keyLength + valueLength > bytesMax) throw tooLarge(keyLength + valueLength, topic.topic, bytesMax)
         onWrite()
-        target.append(key, value, record.timestamp, record.headers)
+        target.appendRanges(key, keyStart, keyLength, value, valueStart, valueLength, record.timestamp, record.headers)
       },
     }
   }
 
-  private place(
-    record: FlowRecord,
-    topic: OutputTopic,
-    outputs: readonly PartitionOutput[],
-    own: PartitionOutput,
-  ): { key: Uint8Array | null; target: PartitionOutput } {
-    if (record.hasNullKey) return { key: null, target: own }
-    const { bytes, hash } = this.keyBytes(record, topic.key, topic.topic)
-    return { key: bytes, target: outputs[(hash & 0x7fffffff) % outputs.length] as PartitionOutput }
-  }
-
-  private keyBytes(record: FlowRecord, serde: AnySerde, topic: string): EncodedKey {
-    const raw = record.rawKey(serde)
-    if (raw !== null) return { bytes: raw, hash: murmur2(raw) }
+  private encodedKey(record: FlowRecord, serde: AnySerde, topic: string): EncodedKey {
     const { key } = record
     if (typeof key !== 'string' || key.length > memoTextMax) return encodeKey(key, serde, topic)
     const memoKey = serde.id === 'text' ? key : `${serde.id}\0${key}`
@@ -95,11 +100,16 @@ export class RecordCollector {
     }
     return known
   }
+}
 
-  private valueBytes(record: FlowRecord, serde: AnySerde, topic: string): Uint8Array | null {
-    if (record.hasNullValue) return null
-    return record.rawValue(serde) ?? serialize(serde, record.value, 'value', topic)
-  }
+const none = new Uint8Array(0)
+
+function tooLarge(bytes: number, topic: string, bytesMax: number): StreamError {
+  return new StreamError(
+    'RECORD_TOO_LARGE',
+    `a record of ${bytes} bytes does not fit the topic ${topic}, whose max.message.bytes is ${bytesMax + frameBytes}; raise it, or write smaller records`,
+    { topic },
+  )
 }
 
 function encodeKey(key: unknown, serde: AnySerde, topic: string): EncodedKey {

@@ -5,6 +5,8 @@ import type { Mutation, StateBackend } from './state-backend.ts'
 /** A key's state within the open transaction. The store alone writes to it. */
 export interface Row {
   readonly key: BinaryKey
+  /** The key as the store and its changelog write it. */
+  readonly storeKey: Buffer
   /** Undefined where the key has no row. A mutable value may be changed by user code while the transaction lasts. */
   value: unknown
   /** Epoch milliseconds: the greatest of the records that made the value (R4). */
@@ -21,11 +23,19 @@ class CachedRow implements Row {
   touched = 0
   isDirty = false
 
+  private encodedKey: Buffer | null = null
+
   constructor(key: BinaryKey, value: unknown, timestamp: number, bytes: Uint8Array | null) {
     this.key = key
     this.value = value
     this.timestamp = timestamp
     this.bytes = bytes
+  }
+
+  /** Made when the row first changes, and kept with it: rows that change once change again. */
+  get storeKey(): Buffer {
+    this.encodedKey ??= userKey(this.key)
+    return this.encodedKey
   }
 }
 
@@ -141,7 +151,7 @@ export class KeyValueStore {
         row.value = undefined
         this.youngBytes += value?.length ?? 0
       }
-      changes.push({ storeKey: userKey(row.key), value, timestamp: row.timestamp })
+      changes.push({ storeKey: row.storeKey, value, timestamp: row.timestamp })
     }
     this.dirty = []
     this.dirtyBytes = 0

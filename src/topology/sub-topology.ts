@@ -1,3 +1,5 @@
+import { presence } from '../serde/presence.ts'
+import type { AnySerde } from '../serde/serde.ts'
 import type { ConnectorSinkNode, ErrorPolicy, NodeId, TopologyNode } from './node.ts'
 import type { InputSpec, OutputSpec, SubTopology, TopicRef } from './plan.ts'
 import type { Topology } from './topology-builder.ts'
@@ -217,7 +219,8 @@ function repartitionInputs(graph: Graph, group: readonly TopologyNode[]): readon
     if (node.kind !== 'key-by' || targets.length === 0) return []
     const topic: TopicRef = { role: 'repartition', name: node.name }
     const errors = { decode: 'fail', process: graph.processPolicy(node) } as const
-    return [{ topic, key: node.key, value: node.value, errors, targets: targets.map(({ id }) => id), sources: [] }]
+    const value = repartitionedValue(graph, node)
+    return [{ topic, key: node.key, value, errors, targets: targets.map(({ id }) => id), sources: [] }]
   })
 }
 
@@ -226,7 +229,14 @@ function outputsOf(graph: Graph, node: TopologyNode): readonly OutputSpec[] {
   const sinks = graph.children(node).filter(isConnectorSink)
   const egress = sinks.map(({ sink }) => output({ role: 'egress', name: sink.name }))
   if (node.kind !== 'key-by' || graph.repartitioned(node).length === 0) return egress
-  return [output({ role: 'repartition', name: node.name }), ...egress]
+  const repartition = output({ role: 'repartition', name: node.name })
+  return [{ ...repartition, value: repartitionedValue(graph, node) }, ...egress]
+}
+
+/** Values that nobody behind the topic looks at are left out of it: a count only asks whether there is one. */
+function repartitionedValue(graph: Graph, node: TopologyNode): AnySerde {
+  const readers = graph.repartitioned(node)
+  return readers.every((reader) => reader.kind === 'aggregate' && reader.operation === 'count') ? presence : node.value
 }
 
 function sinkDraft(graph: Graph, node: ConnectorSinkNode, direct: boolean): SubTopologyDraft {
