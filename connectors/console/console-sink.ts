@@ -1,6 +1,11 @@
-import type { SinkConnector, SinkRecord } from '../../src/connector/index.ts'
-import { jsonLine, tabLine } from './printed.ts'
-import { TextOutput, type TextStream } from './text-output.ts'
+import {
+  cell,
+  jsonLine,
+  type SinkConnector,
+  type SinkRecord,
+  TextOutput,
+  type TextStream,
+} from '../../src/connector/index.ts'
 
 /** How {@link consoleSink} writes, and where. */
 export interface ConsoleSinkOptions {
@@ -16,7 +21,7 @@ export interface ConsoleSinkOptions {
  */
 export function consoleSink(name: string, options: ConsoleSinkOptions = {}): SinkConnector<unknown, unknown> {
   const { format = 'text' } = options
-  const line = format === 'text' ? tabLine : format === 'json' ? jsonLine : format
+  const line = format === 'text' ? asText : format === 'json' ? asJson : format
   let shared: TextOutput | null = null
   return Object.freeze<SinkConnector<unknown, unknown>>({
     kind: 'sink-connector',
@@ -38,4 +43,13 @@ export function consoleSink(name: string, options: ConsoleSinkOptions = {}): Sin
       }
     },
   })
+}
+
+/** A record is one line with one tab, whatever it holds. */
+function asText({ key, value }: SinkRecord<unknown, unknown>): string {
+  return `${cell(key)}\t${cell(value)}`
+}
+
+function asJson({ key, value }: SinkRecord<unknown, unknown>): string {
+  return jsonLine(key, value)
 }

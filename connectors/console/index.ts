@@ -1,2 +1,2 @@
+export type { TextStream } from '../../src/connector/index.ts'
 export { type ConsoleSinkOptions, consoleSink } from './console-sink.ts'
-export type { TextStream } from './text-output.ts'

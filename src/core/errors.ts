@@ -49,7 +49,6 @@ export const errorCodes = [
   'FILE_LINE_TOO_LONG',
   'SOURCE_FAILED',
   'SINK_FAILED',
-  'SINK_FAILED',
   // life cycle
   'ILLEGAL_STATE',
   'JOB_CLOSED',

@@ -1,20 +1,18 @@
-import type { SinkRecord } from '../../src/connector/index.ts'
-
-/** A record as a line of JSON: `{"key":...,"value":...}`. What JSON has no form for is written as {@link plain} says. */
-export function jsonLine({ key, value }: SinkRecord<unknown, unknown>): string {
+/** An entry as a line of JSON, without its end: `{"key":...,"value":...}`, what JSON has no form for as {@link plain} says. */
+export function jsonLine(key: unknown, value: unknown): string {
   return JSON.stringify({ key: plain(key), value: plain(value) })
 }
 
 /**
- * A record as `key<TAB>value`: texts as they are, all else as JSON. Control characters are written as escapes, so that a
- * record is one line with one tab and cannot talk to the terminal.
+ * A value as text in one line: texts as they are, all else as JSON. Control characters are written as escapes, so that
+ * what is printed keeps to its line and cannot talk to the terminal.
  */
-export function tabLine({ key, value }: SinkRecord<unknown, unknown>): string {
-  return `${cell(key)}\t${cell(value)}`
+export function cell(value: unknown): string {
+  return visible(typeof value === 'string' ? value : (JSON.stringify(plain(value)) ?? 'null'))
 }
 
-function cell(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(plain(value)) ?? 'null')
+/** A text with its control characters written as escapes. */
+export function visible(text: string): string {
   return text.replace(controls, escaped)
 }
 

@@ -1,4 +1,4 @@
-import { messageOf, StreamError, systemCodeOf } from '../../src/connector/index.ts'
+import { messageOf, StreamError, systemCodeOf } from './errors.ts'
 
 /** Where text can be written: `process.stdout`, or any writable stream of Node. */
 export interface TextStream {
@@ -12,7 +12,7 @@ export interface TextStream {
 const readerIsGone = ['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'EOF']
 
 /**
- * Text on its way out, for all partitions of a sink. Each write waits until it is out, which is the whole
+ * Text on its way out, for everything that shares a stream. Each write waits until it is out, which is the whole
  * back-pressure. When the reader goes, the rest is dropped quietly, as commands in a pipe do.
  */
 export class TextOutput {
@@ -35,14 +35,14 @@ export class TextOutput {
   }
 
   /** @throws {StreamError} `SINK_FAILED` when the text cannot be written; the signal's reason when that aborts first */
-  write(text: string, signal: AbortSignal): Promise<void> {
+  write(text: string, signal?: AbortSignal): Promise<void> {
     if (this.isGone || text === '') return Promise.resolve()
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason)
-      const aborted = () => reject(signal.reason)
-      signal.addEventListener('abort', aborted, { once: true })
+      if (signal?.aborted) return reject(signal.reason)
+      const aborted = () => reject(signal?.reason)
+      signal?.addEventListener('abort', aborted, { once: true })
       this.stream.write(text, (error) => {
-        signal.removeEventListener('abort', aborted)
+        signal?.removeEventListener('abort', aborted)
         if (!error) return resolve()
         this.isGone = readerIsGone.includes(systemCodeOf(error) ?? '')
         if (this.isGone) resolve()
