@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, type Subject, Subscriber } from 'rxjs'
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
 import type { FlowRecord } from './flow-record.ts'
 
 /** What every operator here is: records in, records out. */
@@ -39,9 +39,27 @@ export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void
     })
 }
 
-/** Hands every record to a subject, through a subscriber that lets exceptions pass. */
-export function forwarder(subject: Subject<FlowRecord>): Subscriber<FlowRecord> {
-  return new StepSubscriber(new Subscriber<FlowRecord>(), (record) => subject.next(record))
+/**
+ * Where records enter a chain, or fan out within one: hands each to all who subscribed, in the order in which they did.
+ *
+ * In place of RxJS' `Subject`, whose `next` makes a closure and an iterator a record.
+ */
+export class RecordHub {
+  private readonly subscribers: Subscriber<FlowRecord>[] = []
+  /** What the operators behind it subscribe to, once each, before the first record. */
+  readonly records: Observable<FlowRecord> = new Observable<FlowRecord>((subscriber) => {
+    this.subscribers.push(subscriber)
+  })
+
+  next(record: FlowRecord): void {
+    const { subscribers } = this
+    for (let i = 0; i < subscribers.length; i++) subscribers[i]?.next(record)
+  }
+
+  /** Feeds the hub from an operator. */
+  feedFrom(source: Observable<FlowRecord>): void {
+    source.subscribe(new StepSubscriber(new Subscriber<FlowRecord>(), (record) => this.next(record)))
+  }
 }
 
 /** The end of a chain: takes what reaches it and does nothing more. */

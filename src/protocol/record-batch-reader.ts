@@ -16,8 +16,6 @@ const headersMax = 10_000
 export class RecordCursor {
   /** Holds the ranges below: the fetched buffer, or the inflated one. */
   buffer: Buffer = Buffer.alloc(0)
-  offset = 0
-  timestamp = 0
   keyStart = 0
   /** -1 for a null key. */
   keyLength = -1
@@ -29,10 +27,20 @@ export class RecordCursor {
   private position = 0
   private end = 0
   private left = 0
+  /** Offset and timestamp of the record. In a typed array, since each write of a double into a plain field makes an object. */
+  private readonly numbers = new Float64Array(2)
   private baseOffset = 0
   private lastOffsetDelta = 0
   private baseTimestamp = 0
   private appendTimestamp = -1
+
+  get offset(): number {
+    return this.numbers[0] as number
+  }
+
+  get timestamp(): number {
+    return this.numbers[1] as number
+  }
 
   /** Begins the batch at `start` whose header was read from the same place. */
   open(buffer: Buffer, start: number, header: BatchHeader): void {
@@ -66,10 +74,10 @@ export class RecordCursor {
     if (size < 6 || recordEnd > this.end) throw corrupt(`a record of ${size} bytes, ${this.end - this.position} left`)
     this.position++ // attributes, unused
     const timestampDelta = this.varlong()
-    this.timestamp = this.appendTimestamp >= 0 ? this.appendTimestamp : this.baseTimestamp + timestampDelta
+    this.numbers[1] = this.appendTimestamp >= 0 ? this.appendTimestamp : this.baseTimestamp + timestampDelta
     const offsetDelta = this.varint()
     if (offsetDelta < 0 || offsetDelta > this.lastOffsetDelta) throw corrupt(`an offset delta of ${offsetDelta}`)
-    this.offset = this.baseOffset + offsetDelta
+    this.numbers[0] = this.baseOffset + offsetDelta
     this.keyLength = this.length(recordEnd)
     this.keyStart = this.position
     if (this.keyLength > 0) this.position += this.keyLength

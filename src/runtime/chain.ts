@@ -1,4 +1,4 @@
-import { type Observable, Subject } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { aggregate } from '../operators/aggregate.ts'
 import { FlowRecord } from '../operators/flow-record.ts'
 import { keyBy } from '../operators/key-by.ts'
@@ -6,7 +6,7 @@ import { pipe } from '../operators/pipe.ts'
 import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
 import { fusedStateless, type StatelessNode } from '../operators/stateless.ts'
-import { endOfChain, forwarder, type RecordOperator } from '../operators/step-subscriber.ts'
+import { endOfChain, RecordHub, type RecordOperator } from '../operators/step-subscriber.ts'
 import type { AggregateNode, NodeId, TopologyNode } from '../topology/node.ts'
 import { type InputSpec, type Plan, type ProcessingSubTopology, topicName } from '../topology/plan.ts'
 
@@ -20,7 +20,7 @@ export interface Chain {
 
 /**
  * Builds a task's chain from its sub-topology: one RxJS operator a node, neighbouring stateless verbs fused into one, a
- * `Subject` where records fan out.
+ * `RecordHub` where records fan out.
  *
  * Between the nodes runs what the plan says; a `keyBy` whose keyed children read through a repartition topic writes to
  * that topic here, and its children stand in the chain of the task that reads it.
@@ -35,7 +35,7 @@ class ChainBuilder {
   private readonly context: ProcessorContext
   private readonly nodes: ReadonlyMap<NodeId, TopologyNode>
   private readonly behindRepartition: ReadonlySet<string>
-  private readonly tables: { readonly node: AggregateNode; readonly subject: Subject<FlowRecord> }[] = []
+  private readonly tables: { readonly node: AggregateNode; readonly hub: RecordHub }[] = []
 
   constructor(plan: Plan, sub: ProcessingSubTopology, appId: string, context: ProcessorContext) {
     this.sub = sub
@@ -46,12 +46,12 @@ class ChainBuilder {
   }
 
   build(): Chain {
-    const entries = new Map<InputSpec, Subject<FlowRecord>>()
+    const entries = new Map<InputSpec, RecordHub>()
     for (const input of this.sub.inputs) {
-      const subject = new Subject<FlowRecord>()
-      entries.set(input, subject)
-      for (const target of input.targets) this.attach(subject, this.node(target))
-      for (const source of input.sources) this.attachOutputs(subject, source)
+      const hub = new RecordHub()
+      entries.set(input, hub)
+      for (const target of input.targets) this.attach(hub.records, this.node(target))
+      for (const source of input.sources) this.attachOutputs(hub.records, source)
     }
     const { context, tables } = this
     return {
@@ -59,9 +59,9 @@ class ChainBuilder {
         entries.get(input)?.next(record)
       },
       flushTables() {
-        for (const { node, subject } of tables) {
+        for (const { node, hub } of tables) {
           for (const row of context.store(node.store.name).changedRows) {
-            subject.next(FlowRecord.row(row.storeKey, node.store.key, row.value ?? null, row.timestamp))
+            hub.next(FlowRecord.row(row.storeKey, node.store.key, row.value ?? null, row.timestamp))
           }
         }
       },
@@ -114,10 +114,10 @@ class ChainBuilder {
     const operated = source.pipe(aggregate(node, this.context, updates.length > 0))
     this.split(operated, updates)
     if (others.length === 0 && !this.sub.outputs.some((output) => output.from === node.id)) return
-    const subject = new Subject<FlowRecord>()
-    this.tables.push({ node, subject })
-    for (const child of others) this.attach(subject, child)
-    this.attachOutputs(subject, node.id)
+    const hub = new RecordHub()
+    this.tables.push({ node, hub })
+    for (const child of others) this.attach(hub.records, child)
+    this.attachOutputs(hub.records, node.id)
   }
 
   private fanOut(source: Observable<FlowRecord>, operator: RecordOperator, last: TopologyNode): void {
@@ -129,10 +129,10 @@ class ChainBuilder {
       this.attachOutputs(operated, last.id)
       return
     }
-    const subject = new Subject<FlowRecord>()
-    for (const child of children) this.attach(subject, child)
-    this.attachOutputs(subject, last.id)
-    operated.subscribe(forwarder(subject))
+    const hub = new RecordHub()
+    for (const child of children) this.attach(hub.records, child)
+    this.attachOutputs(hub.records, last.id)
+    hub.feedFrom(operated)
   }
 
   private split(operated: Observable<FlowRecord>, children: readonly TopologyNode[]): void {
@@ -141,9 +141,9 @@ class ChainBuilder {
       this.attach(operated, only)
       return
     }
-    const subject = new Subject<FlowRecord>()
-    for (const child of children) this.attach(subject, child)
-    operated.subscribe(forwarder(subject))
+    const hub = new RecordHub()
+    for (const child of children) this.attach(hub.records, child)
+    hub.feedFrom(operated)
   }
 
   private attachOutputs(source: Observable<FlowRecord>, from: NodeId): void {

@@ -145,7 +145,7 @@ export class ProcessingTask implements Task {
     queue.take()
     this.recordsSinceCut++
     this.endToCommit = null
-    this.inHand.process(queue, () => chain.push(queue.input, record))
+    this.inHand.process(chain, queue, record)
   }
 
   cut(): TaskCut | null {

@@ -1,4 +1,6 @@
 import { messageOf, StreamError } from '../core/errors.ts'
+import type { FlowRecord } from '../operators/flow-record.ts'
+import type { Chain } from './chain.ts'
 import type { RecordQueue } from './record-queue.ts'
 import type { TaskContext } from './task-context.ts'
 import type { ThreadContext } from './thread-context.ts'
@@ -37,23 +39,24 @@ export class RecordInHand {
     return this.pending !== null
   }
 
-  /** Pushes a record; what it fails with is thrown unless its policy passes it over. */
-  process(queue: RecordQueue, push: () => void): void {
-    const place = `${queue.key}@${queue.offset}`
-    const { offset } = queue
-    if (this.thread.leftOut.size > 0 && this.thread.leftOut.has(place)) {
-      this.context.skipped(this.failed(queue, offset, new Error('it failed after it had had effects')))
+  /**
+   * Pushes a record through the chain; what it fails with is thrown unless its policy passes it over. Runs for every
+   * record, so it makes nothing that only a failure needs.
+   */
+  process(chain: Chain, queue: RecordQueue, record: FlowRecord): void {
+    const { context, thread } = this
+    if (thread.leftOut.size > 0 && thread.leftOut.has(`${queue.key}@${queue.offset}`)) {
+      context.skipped(this.failed(queue, queue.offset, new Error('it failed after it had had effects')))
       return
     }
-    const effectsBefore = this.context.effects
+    const effectsBefore = context.effects
     try {
-      push()
+      chain.push(queue.input, record)
     } catch (error) {
-      this.judge(queue, offset, error, effectsBefore)
+      this.judge(queue, queue.offset, error, effectsBefore)
       return
     }
-    const waits = this.context.takeWaits()
-    if (waits.length > 0) this.wait(queue, offset, effectsBefore, waits)
+    if (context.isWaiting) this.wait(queue, queue.offset, effectsBefore, context.takeWaits())
   }
 
   private wait(

@@ -79,6 +79,11 @@ export class TaskContext implements ProcessorContext {
     this.waits.push({ done, cancel })
   }
 
+  /** Whether the record in hand waits for anything. */
+  get isWaiting(): boolean {
+    return this.waits.length > 0
+  }
+
   /** What the record in hand waits for; empties the list. */
   takeWaits(): readonly { readonly done: Promise<void>; readonly cancel: () => void }[] {
     const { waits } = this

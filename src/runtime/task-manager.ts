@@ -39,10 +39,11 @@ export class TaskManager {
     return this.order.some((task) => task.isFull)
   }
 
-  /** Lets another task go first in the next slice. */
-  rotate(): void {
-    const first = this.order.shift()
-    if (first) this.order.push(first)
+  /** The task whose turn it is; the one behind it is next. */
+  next(): Task | undefined {
+    const task = this.order.shift()
+    if (task) this.order.push(task)
+    return task
   }
 
   /** Opens the tasks of an assignment. On an error nothing of it runs: `closeAll` follows. */
