@@ -38,6 +38,11 @@ export interface CommitContext {
 export interface CommitReport {
   readonly records: number
   readonly cuts: readonly TaskCut[]
+  /**
+   * B4 and B5. The thread goes on meanwhile: what the stores are about to get is still in their memory. It must have
+   * settled before the next cut and before a store is closed; a rejection is a failed commit like any other (X4).
+   */
+  readonly stored: Promise<void>
 }
 
 /**
@@ -74,12 +79,14 @@ export async function commit(
   // B3: from here on it has happened, whether or not the answer arrives.
   await steps('B3.endTxn', () => producer.end(true))
 
+  return { records: cuts.reduce((sum, cut) => sum + cut.records, 0), cuts, stored: store(steps, cuts) }
+}
+
+async function store(steps: StepHook, cuts: readonly TaskCut[]): Promise<void> {
   // B4: only now do the stores change.
   await Promise.all(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))
-
   // B5: and only now does anybody see it.
   await steps('B5.publish', async () => {
     for (const cut of cuts) cut.publish()
   })
-  return { records: cuts.reduce((sum, cut) => sum + cut.records, 0), cuts }
 }

@@ -54,8 +54,8 @@ export class Fetcher {
     this.budget = budget
     this.onFetched = onFetched
     this.lane = lane
-    this.partitionBytes = limits.partitionBytes ?? 1024 * 1024
-    this.queueBytes = limits.queueBytes ?? 2 * 1024 * 1024
+    this.partitionBytes = limits.partitionBytes ?? 512 * 1024
+    this.queueBytes = limits.queueBytes ?? 1024 * 1024
     this.maxWaitMs = limits.maxWaitMs ?? 100
   }
 
@@ -170,7 +170,7 @@ export class Fetcher {
         minBytes: 1,
         maxBytes: Math.max(
           this.partitionBytes,
-          Math.min(16 * 1024 * 1024, this.budget.limitBytes - this.budget.takenBytes),
+          Math.min(4 * 1024 * 1024, this.budget.limitBytes - this.budget.takenBytes),
         ),
         isolationLevel: 1,
         topics: [...topics].map(([name, partitions]) => ({ name, partitions })),

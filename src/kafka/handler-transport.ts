@@ -4,6 +4,7 @@ import { messageOf, StreamError } from '../core/errors.ts'
 import { apiOf } from '../protocol/apis.ts'
 import { type Connect, encodeRequestFrame, type Handler, hasResponseTags, skipTags } from '../protocol/frame.ts'
 import { WireReader } from '../protocol/wire-reader.ts'
+import { WireWriter } from '../protocol/wire-writer.ts'
 import { withDeadline } from './deadline.ts'
 import { LaneOrder } from './lane-order.ts'
 import type { Lane, NodeId, Transport } from './transport.ts'
@@ -11,6 +12,8 @@ import type { Lane, NodeId, Transport } from './transport.ts'
 interface Line {
   readonly handle: Handler
   readonly close: () => void
+  /** Frames are written here: the broker copies what it keeps, and a lane has one request under way. */
+  readonly writer: WireWriter
 }
 
 /**
@@ -48,12 +51,10 @@ export class HandlerTransport implements Transport {
     const exchange = this.order.run(lane, 0, async () => {
       if (this.closed) throw closedError()
       const correlationId = this.correlationId++ & 0x7fffffff
-      const frame = encodeRequestFrame(
-        description,
-        { apiKey, apiVersion: version, correlationId, clientId: this.clientId },
-        body,
-      )
-      const answer = await this.exchange(lane, frame)
+      const header = { apiKey, apiVersion: version, correlationId, clientId: this.clientId }
+      const line = this.line(lane)
+      line.writer.reset()
+      const answer = await this.exchange(lane, line, encodeRequestFrame(description, header, body, line.writer))
       const reader = new WireReader(answer)
       const echoed = reader.int32()
       assert(echoed === correlationId, `answer ${echoed} belongs to request ${correlationId}`)
@@ -63,37 +64,35 @@ export class HandlerTransport implements Transport {
     return withDeadline(this.clock, deadline, description.name, exchange, () => this.drop(lane))
   }
 
-  private exchange(lane: Lane, frame: Buffer): Promise<Buffer> {
+  private exchange(lane: Lane, line: Line, frame: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const fail = (error: StreamError): void => reject(error)
       this.inFlight.add(fail)
-      this.line(lane)
-        .handle(frame)
-        .then(
-          (answer) => {
-            this.inFlight.delete(fail)
-            if (answer === null)
-              reject(new StreamError('CONNECTION_LOST', 'the broker gave no answer', { action: 'retry' }))
-            else resolve(answer)
-          },
-          (error: unknown) => {
-            this.inFlight.delete(fail)
-            this.drop(lane)
-            reject(
-              new StreamError('CONNECTION_LOST', `the embedded broker closed the connection: ${messageOf(error)}`, {
-                action: 'retry',
-                cause: error,
-              }),
-            )
-          },
-        )
+      line.handle(frame).then(
+        (answer) => {
+          this.inFlight.delete(fail)
+          if (answer === null)
+            reject(new StreamError('CONNECTION_LOST', 'the broker gave no answer', { action: 'retry' }))
+          else resolve(answer)
+        },
+        (error: unknown) => {
+          this.inFlight.delete(fail)
+          this.drop(lane)
+          reject(
+            new StreamError('CONNECTION_LOST', `the embedded broker closed the connection: ${messageOf(error)}`, {
+              action: 'retry',
+              cause: error,
+            }),
+          )
+        },
+      )
     })
   }
 
   private line(lane: Lane): Line {
     let line = this.lines.get(lane)
     if (!line) {
-      line = this.connect()
+      line = { ...this.connect(), writer: new WireWriter() }
       this.lines.set(lane, line)
     }
     return line

@@ -91,7 +91,10 @@ export class KafkaClient {
     return version
   }
 
-  /** One request, one answer, in the best common version. Error codes inside the answer are the caller's. */
+  /**
+   * One request, one answer, in the best common version. Error codes inside the answer are the caller's.
+   * @param sizeHint bytes of a large request, so that it is written into a buffer of its size
+   */
   async send<QIn, ROut>(
     lane: Lane,
     node: NodeId,
@@ -99,9 +102,10 @@ export class KafkaClient {
     request: QIn,
     deadline: DeadlineMs = this.deadline(),
     lowestVersion?: number,
+    sizeHint?: number,
   ): Promise<ROut> {
     const version = this.version(api, lowestVersion)
-    const body = api.request.encode(version, request)
+    const body = api.request.encode(version, request, sizeHint)
     const answer = await this.transport.request(lane, node, api.key, version, body, deadline)
     return api.response.decode(version, answer)
   }

@@ -253,12 +253,14 @@ export class TransactionalProducer implements OutputOwner {
       if (known) known.push(partition)
       else topics.set(output.topic, [partition])
     }
-    const answer = await this.client.send('data', node, produce, {
+    const request = {
       transactionalId: this.transactionalId,
       acks: -1,
       timeoutMs: this.client.requestTimeoutMs,
       topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
-    })
+    }
+    const bytes = batches.reduce((sum, { records, output }) => sum + records.length + output.topic.length + 32, 256)
+    const answer = await this.client.send('data', node, produce, request, this.client.deadline(), undefined, bytes)
     const results = new Map(
       answer.topics.flatMap((topic) =>
         topic.partitions.map((found) => [`${topic.name} ${found.index}`, found] as const),

@@ -31,7 +31,8 @@ export type ResponseInput<A> = A extends Api<unknown, never, unknown, infer R> ?
 export interface VersionedCodec<Out, In> {
   /** @throws {StreamError} `WIRE_MALFORMED` */
   decode(version: number, body: Buffer): Out
-  encode(version: number, value: In): Buffer
+  /** @param sizeHint bytes to begin with; a message that is larger grows */
+  encode(version: number, value: In, sizeHint?: number): Buffer
   /** Reads from where the reader stands. */
   read(version: number, reader: WireReader): Out
   /** Writes behind what the writer holds. */
@@ -70,8 +71,8 @@ function versioned<Out, In>(codec: Codec<Out, In>, flexibleSince: number): Versi
   }
   return {
     decode: (version, body) => at(version).read(new WireReader(body)),
-    encode: (version, value) => {
-      const writer = new WireWriter()
+    encode: (version, value, sizeHint) => {
+      const writer = new WireWriter(sizeHint)
       at(version).write(writer, value)
       return writer.finish()
     },

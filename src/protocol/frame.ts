@@ -40,13 +40,13 @@ export function skipTags(reader: WireReader): void {
   }
 }
 
-/** A request frame: header, in flexible versions an empty tag section, body. */
+/** A request frame: header, in flexible versions an empty tag section, body. A given writer is written on from where it is. */
 export function encodeRequestFrame(
   description: Pick<Api, 'flexibleSince'>,
   header: RequestHeader,
   body: Uint8Array,
+  writer: WireWriter = new WireWriter(64 + body.length + (header.clientId?.length ?? 0) * 3),
 ): Buffer {
-  const writer = new WireWriter(64 + body.length + (header.clientId?.length ?? 0) * 3)
   writer.int16(header.apiKey)
   writer.int16(header.apiVersion)
   writer.int32(header.correlationId)

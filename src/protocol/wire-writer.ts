@@ -94,6 +94,11 @@ export class WireWriter {
     this.buffer.write(value, at, byteLength, 'utf8')
   }
 
+  /** Begins the next message in the same buffer: only when nobody holds what `finish` gave. */
+  reset(): void {
+    this.length = 0
+  }
+
   /** What was written: a view, valid as long as it is held. */
   finish(): Buffer {
     return this.buffer.subarray(0, this.length)

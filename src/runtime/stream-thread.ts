@@ -50,6 +50,8 @@ const pendingBytesMax = 16 * 1024 * 1024
 export class StreamThread {
   private readonly parts: StreamThreadParts
   private readonly purge: Purge
+  /** B4 and B5 of the last commit. */
+  private storing: Promise<void> = Promise.resolve()
   private waker: (() => void) | null = null
   private isAwake = false
   private lastCommitMs = 0
@@ -87,6 +89,7 @@ export class StreamThread {
         }
       }
       const leaves = end === 'ended' || this.parts.leaveAtStop
+      await this.storing
       await this.parts.events.onDone(end)
       await tasks.closeAll()
       await this.purge.close()
@@ -94,6 +97,7 @@ export class StreamThread {
       return end
     } finally {
       member.close()
+      await this.settleStores()
       await tasks.closeAll()
       fetcher.close()
     }
@@ -163,6 +167,7 @@ export class StreamThread {
     const { metrics, producer, app } = context
     // A record that waits for user code has effects neither here nor there yet: it is waited for (X19).
     for (const task of tasks.running) while (task.pending) await task.pending
+    await this.storing
     const report = await commit({ producer, steps: app.ports.steps, group: member.identity }, tasks.running)
     this.lastCommitMs = this.now()
     if (report) for (const task of tasks.running) task.committed()
@@ -171,6 +176,8 @@ export class StreamThread {
       this.purge.committed(positions, bytes)
     }
     if (!report) return 0
+    this.storing = report.stored
+    this.storing.catch(() => this.wake())
     this.resetsInARow = 0
     metrics.commits++
     metrics.recordsCommitted += report.records
@@ -184,6 +191,7 @@ export class StreamThread {
     const { context, member, tasks } = this.parts
     context.metrics.rebalances++
     await this.commit()
+    await this.storing
     for (const task of tasks.running) await task.settle()
     tasks.assignment = await member.join()
     await this.take(tasks.assignment)
@@ -222,6 +230,7 @@ export class StreamThread {
     if (hasCode(error, 'PRODUCER_FENCED')) await member.verify()
     if (member.lost) action = member.lost.action
     metrics.resets++
+    await this.settleStores()
     await tasks.closeAll()
     if (action === 'fail' || signal.aborted) {
       await this.abortQuietly()
@@ -234,6 +243,12 @@ export class StreamThread {
     this.resetsInARow++
     if (pause > 0) await app.ports.clock.sleep(pause, signal)
     return action === 'rejoin' || tasks.assignment === null ? 'join' : 'open'
+  }
+
+  /** What a known commit is still writing is true and may go on; how it ends matters no more, since stores are opened anew. */
+  private async settleStores(): Promise<void> {
+    await this.storing.catch((error: unknown) => this.log('a store was not written', error))
+    this.storing = Promise.resolve()
   }
 
   /** X1: a transaction does not outlive its membership. What cannot be aborted now is fenced by the next producer id. */
