@@ -1,6 +1,6 @@
 import { hasCode, StreamError } from '../core/errors.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
-import { KeyValueStore, type RowChange, toMutation } from '../state/key-value-store.ts'
+import { KeyValueStore, type RowChange } from '../state/key-value-store.ts'
 import { encodeRow, rowValue } from '../state/row-format.ts'
 import type { Mutation, StateBackend } from '../state/state-backend.ts'
 import type { StoreSpec } from '../topology/node.ts'
@@ -161,9 +161,7 @@ export class TaskStore {
 
   /** B4: writes what a commit changed, with how far the changelog is in the store now, as one batch. */
   async write(changes: readonly RowChange[], changelogOffset: number): Promise<void> {
-    const mutations = changes.map(toMutation)
-    mutations.push(this.metaMutation(changelogOffset))
-    await this.backend.batch(mutations)
+    await this.backend.batch([...changes, this.metaMutation(changelogOffset)])
     this.changelogOffset = changelogOffset
   }
 

@@ -1,5 +1,4 @@
 import type { AggregateNode } from '../topology/node.ts'
-import { FlowRecord } from './flow-record.ts'
 import type { ProcessorContext } from './processor-context.ts'
 import { type RecordOperator, stepOperator } from './step-subscriber.ts'
 
@@ -29,21 +28,6 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, emitsU
     context.effect()
     const timestamp = row.timestamp > record.timestamp ? row.timestamp : record.timestamp
     store.put(row, next === null ? undefined : next, timestamp)
-    if (emitsUpdates)
-      emit(
-        new FlowRecord(
-          record.buffer,
-          record.keyStart,
-          record.keyLength,
-          record.rawKeySerde,
-          record.key,
-          0,
-          -1,
-          null,
-          next ?? null,
-          timestamp,
-          record.headers,
-        ),
-      )
+    if (emitsUpdates) emit(record.withValueAt(next ?? null, timestamp))
   })
 }

@@ -1,5 +1,6 @@
 import { type Headers, noHeaders, type StreamRecord } from '../core/record.ts'
 import type { AnySerde } from '../serde/serde.ts'
+import { timestampBytes } from '../state/row-format.ts'
 
 /** Not decoded yet. */
 const unread = Symbol('unread')
@@ -19,6 +20,8 @@ export class FlowRecord implements StreamRecord {
   readonly keyStart: number
   /** -1 for null; meaningless when `hasRawKey` is false. */
   readonly keyLength: number
+  /** Holds the raw value: the fetched buffer, too, but for rows of tables. */
+  readonly valueBuffer: Buffer
   readonly valueStart: number
   readonly valueLength: number
   /** The encoding of the raw key, or null when the key was made by user code. */
@@ -33,6 +36,7 @@ export class FlowRecord implements StreamRecord {
     keyLength: number,
     rawKeySerde: AnySerde | null,
     keyRead: unknown,
+    valueBuffer: Buffer,
     valueStart: number,
     valueLength: number,
     rawValueSerde: AnySerde | null,
@@ -45,6 +49,7 @@ export class FlowRecord implements StreamRecord {
     this.keyLength = keyLength
     this.rawKeySerde = rawKeySerde
     this.keyRead = keyRead
+    this.valueBuffer = valueBuffer
     this.valueStart = valueStart
     this.valueLength = valueLength
     this.rawValueSerde = rawValueSerde
@@ -71,6 +76,7 @@ export class FlowRecord implements StreamRecord {
       keyLength,
       key,
       keyLength < 0 ? null : unread,
+      buffer,
       valueStart,
       valueLength,
       value,
@@ -82,12 +88,27 @@ export class FlowRecord implements StreamRecord {
 
   /** A record made of values alone. */
   static of(key: unknown, value: unknown, timestamp: number, headers: Headers = noHeaders): FlowRecord {
-    return new FlowRecord(noBytes, 0, -1, null, key, 0, -1, null, value, timestamp, headers)
+    return new FlowRecord(noBytes, 0, -1, null, key, noBytes, 0, -1, null, value, timestamp, headers)
   }
 
-  /** A row of a table: its key as the bytes behind a store key's prefix, its value as it is. */
-  static row(storeKey: Buffer, serde: AnySerde, value: unknown, timestamp: number): FlowRecord {
-    return new FlowRecord(storeKey, 1, storeKey.length - 1, serde, unread, 0, -1, null, value, timestamp, noHeaders)
+  /** A changed row of a table: the bytes of its store key, and of its value behind its time (row-format.ts). */
+  static row(key: Buffer, keySerde: AnySerde, row: Buffer | null, valueSerde: AnySerde, timestamp: number): FlowRecord {
+    return row === null
+      ? new FlowRecord(key, 1, key.length - 1, keySerde, unread, noBytes, 0, -1, null, null, timestamp, noHeaders)
+      : new FlowRecord(
+          key,
+          1,
+          key.length - 1,
+          keySerde,
+          unread,
+          row,
+          timestampBytes,
+          row.length - timestampBytes,
+          valueSerde,
+          unread,
+          timestamp,
+          noHeaders,
+        )
   }
 
   get key(): unknown {
@@ -104,7 +125,7 @@ export class FlowRecord implements StreamRecord {
     let value = this.valueRead
     if (value === unread) {
       const start = this.valueStart
-      value = (this.rawValueSerde as AnySerde).deserialize(this.buffer.subarray(start, start + this.valueLength))
+      value = (this.rawValueSerde as AnySerde).deserialize(this.valueBuffer.subarray(start, start + this.valueLength))
       this.valueRead = value
     }
     return value
@@ -145,17 +166,18 @@ export class FlowRecord implements StreamRecord {
    * @throws what the serde throws, or a `RangeError` for bytes that its check refuses
    */
   check(): void {
-    if (this.keyRead === unread) this.checkRange(this.rawKeySerde as AnySerde, this.keyStart, this.keyLength, 'key')
+    if (this.keyRead === unread)
+      this.checkRange(this.rawKeySerde as AnySerde, this.buffer, this.keyStart, this.keyLength, 'key')
     if (this.valueRead === unread) {
-      this.checkRange(this.rawValueSerde as AnySerde, this.valueStart, this.valueLength, 'value')
+      this.checkRange(this.rawValueSerde as AnySerde, this.valueBuffer, this.valueStart, this.valueLength, 'value')
     }
   }
 
-  private checkRange(serde: AnySerde, start: number, length: number, part: 'key' | 'value'): void {
+  private checkRange(serde: AnySerde, buffer: Buffer, start: number, length: number, part: 'key' | 'value'): void {
     if (serde.validate === undefined) {
       if (part === 'key') void this.key
       else void this.value
-    } else if (!serde.validate(this.buffer, start, start + length)) {
+    } else if (!serde.validate(buffer, start, start + length)) {
       throw new RangeError(`its ${part} is not ${serde.id}`)
     }
   }
@@ -168,6 +190,7 @@ export class FlowRecord implements StreamRecord {
       this.keyLength,
       this.rawKeySerde,
       this.keyRead,
+      this.valueBuffer,
       this.valueStart,
       this.valueLength,
       this.rawValueSerde,
@@ -179,19 +202,7 @@ export class FlowRecord implements StreamRecord {
 
   /** The same record with another value. */
   withValue(value: unknown): FlowRecord {
-    return new FlowRecord(
-      this.buffer,
-      this.keyStart,
-      this.keyLength,
-      this.rawKeySerde,
-      this.keyRead,
-      0,
-      -1,
-      null,
-      value,
-      this.timestamp,
-      this.headers,
-    )
+    return this.withValueAt(value, this.timestamp)
   }
 
   /** The same record with another key. */
@@ -202,11 +213,30 @@ export class FlowRecord implements StreamRecord {
       -1,
       null,
       key,
+      this.valueBuffer,
       this.valueStart,
       this.valueLength,
       this.rawValueSerde,
       this.valueRead,
       this.timestamp,
+      this.headers,
+    )
+  }
+
+  /** The same record with another value and time. */
+  withValueAt(value: unknown, timestamp: number): FlowRecord {
+    return new FlowRecord(
+      this.buffer,
+      this.keyStart,
+      this.keyLength,
+      this.rawKeySerde,
+      this.keyRead,
+      noBytes,
+      0,
+      -1,
+      null,
+      value,
+      timestamp,
       this.headers,
     )
   }

@@ -7,6 +7,7 @@ import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
 import { fusedStateless, type StatelessNode } from '../operators/stateless.ts'
 import { endOfChain, RecordHub, type RecordOperator } from '../operators/step-subscriber.ts'
+import type { RowChange } from '../state/key-value-store.ts'
 import type { AggregateNode, NodeId, TopologyNode } from '../topology/node.ts'
 import { type InputSpec, type Plan, type ProcessingSubTopology, topicName } from '../topology/plan.ts'
 
@@ -14,8 +15,11 @@ import { type InputSpec, type Plan, type ProcessingSubTopology, topicName } from
 export interface Chain {
   /** Pushes a record of an input through everything behind it. Throws what user code throws. */
   push(input: InputSpec, record: FlowRecord): void
-  /** Hands on the last value of each key that a table changed since the last commit, in the order of first change. */
-  flushTables(): void
+  /**
+   * Cuts every store and hands on the last value of each key that its table changed since the last commit, in the order of
+   * first change. A table comes before what it feeds, so nothing is changed behind its cut.
+   */
+  cutStores(): ReadonlyMap<string, readonly RowChange[]>
 }
 
 /**
@@ -35,7 +39,7 @@ class ChainBuilder {
   private readonly context: ProcessorContext
   private readonly nodes: ReadonlyMap<NodeId, TopologyNode>
   private readonly behindRepartition: ReadonlySet<string>
-  private readonly tables: { readonly node: AggregateNode; readonly hub: RecordHub }[] = []
+  private readonly tables: { readonly node: AggregateNode; readonly hub: RecordHub | null }[] = []
 
   constructor(plan: Plan, sub: ProcessingSubTopology, appId: string, context: ProcessorContext) {
     this.sub = sub
@@ -53,17 +57,24 @@ class ChainBuilder {
       for (const target of input.targets) this.attach(hub.records, this.node(target))
       for (const source of input.sources) this.attachOutputs(hub.records, source)
     }
-    const { context, tables } = this
+    const { context } = this
+    const tables = [...this.tables].sort((a, b) => a.node.id - b.node.id)
     return {
       push(input, record) {
         entries.get(input)?.next(record)
       },
-      flushTables() {
+      cutStores() {
+        const cuts = new Map<string, readonly RowChange[]>()
         for (const { node, hub } of tables) {
-          for (const row of context.store(node.store.name).changedRows) {
-            hub.next(FlowRecord.row(row.storeKey, node.store.key, row.value ?? null, row.timestamp))
+          const { store } = node
+          const changes = context.store(store.name).cut()
+          cuts.set(store.name, changes)
+          if (hub === null) continue
+          for (const { key, value, timestamp } of changes) {
+            hub.next(FlowRecord.row(key, store.key, value, store.value, timestamp))
           }
         }
+        return cuts
       },
     }
   }
@@ -113,7 +124,10 @@ class ChainBuilder {
     const others = children.filter((child) => child.kind !== 'updates')
     const operated = source.pipe(aggregate(node, this.context, updates.length > 0))
     this.split(operated, updates)
-    if (others.length === 0 && !this.sub.outputs.some((output) => output.from === node.id)) return
+    if (others.length === 0 && !this.sub.outputs.some((output) => output.from === node.id)) {
+      this.tables.push({ node, hub: null })
+      return
+    }
     const hub = new RecordHub()
     this.tables.push({ node, hub })
     for (const child of others) this.attach(hub.records, child)

@@ -9,6 +9,7 @@ import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { OffsetCommit } from '../kafka/transactional-producer.ts'
 import type { RowChange } from '../state/key-value-store.ts'
+import { encodeRow, timestampBytes } from '../state/row-format.ts'
 import { type ProcessingSubTopology, topicName } from '../topology/plan.ts'
 import { buildChain, type Chain } from './chain.ts'
 import { InputEnd } from './input-end.ts'
@@ -152,11 +153,11 @@ export class ProcessingTask implements Task {
     if (this.state !== 'RUNNING') return null
     this.inHand.throwFailure()
     if (this.recordsSinceCut === 0 && !this.context.hasEffects && this.endToCommit === this.ended) return null
-    this.flushTables()
+    const cuts = this.cutStores()
     const commitId = ++this.commitId
     const records = this.recordsSinceCut
     const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
-    const changes = this.stores.map((opened) => ({ opened, rows: opened.store.cut() }))
+    const changes = this.stores.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? [] }))
     const row = this.positionsRow(commitId)
     const offsets = this.offsets(commitId, ended)
     this.lastCut = takenOf(this.group.queues)
@@ -198,9 +199,9 @@ export class ProcessingTask implements Task {
     }))
   }
 
-  private flushTables(): void {
+  private cutStores(): ReadonlyMap<string, readonly RowChange[]> {
     try {
-      this.chain?.flushTables()
+      return this.chain?.cutStores() ?? new Map()
     } catch (error) {
       if (error instanceof StreamError) throw error
       throw new StreamError('RECORD_PROCESSING', `task ${this.name} failed on a table's changes: ${messageOf(error)}`, {
@@ -226,7 +227,10 @@ export class ProcessingTask implements Task {
 
   private writeChangelog(opened: TaskStore, rows: readonly RowChange[], row: PositionsRow): void {
     const output = this.changelogOutput(opened)
-    for (const { storeKey, value, timestamp } of rows) output.append(storeKey, value, timestamp, noHeaders)
+    for (const { key, value, timestamp } of rows) {
+      const length = value === null ? -1 : value.length - timestampBytes
+      output.appendRanges(key, 0, key.length, value ?? key, timestampBytes, length, timestamp, noHeaders)
+    }
     output.append(positionsKey, encodePositions(row), this.thread.app.ports.clock.now(), noHeaders)
   }
 
@@ -265,5 +269,5 @@ export class ProcessingTask implements Task {
 }
 
 function positionsChange(row: PositionsRow): RowChange {
-  return { storeKey: positionsKey, value: encodePositions(row), timestamp: 0 }
+  return { key: positionsKey, value: encodeRow(0, encodePositions(row)), timestamp: 0 }
 }

@@ -72,7 +72,7 @@ export class RecordCollector {
         let valueStart = 0
         let valueLength = -1
         if (record.hasRawValue(valueSerde)) {
-          value = record.buffer
+          value = record.valueBuffer
           valueStart = record.valueStart
           valueLength = record.valueLength
         } else if (!record.hasNullValue) {

@@ -38,7 +38,7 @@ export class StoreRegistry {
   publish(store: string, changes: readonly RowChange[]): void {
     const watched = this.listeners.get(store)
     if (!watched || watched.size === 0) return
-    for (const { storeKey } of changes) {
+    for (const { key: storeKey } of changes) {
       if (storeKey[0] !== userPrefix) continue
       const key = binaryKeyOf(storeKey)
       for (const listener of watched.get(key) ?? []) listener(key)

@@ -106,10 +106,9 @@ export class StreamThread {
   /** A1: joins, gets a producer id, opens what was assigned. */
   private async join(): Promise<void> {
     const { context, member, tasks } = this.parts
-    const assignment = await member.join()
+    tasks.assignment = await member.join()
     await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
-    await this.take(assignment)
-    tasks.assignment = assignment
+    await this.take(tasks.assignment)
   }
 
   private async reopen(): Promise<void> {

@@ -39,11 +39,14 @@ class CachedRow implements Row {
   }
 }
 
-/** One changed row as it goes into the changelog and, after the commit, into the backend. */
-export interface RowChange {
-  readonly storeKey: Uint8Array
+/**
+ * One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). The changelog
+ * takes the value bytes out of it, so that a row is written once.
+ */
+export interface RowChange extends Mutation {
+  readonly key: Buffer
   /** Null for a delete. */
-  readonly value: Uint8Array | null
+  readonly value: Buffer | null
   readonly timestamp: number
 }
 
@@ -132,26 +135,21 @@ export class KeyValueStore {
     return this.dirtyBytes > this.limits.overlayBytes
   }
 
-  /** Rows that the open transaction changed, each once, in the order of their first change. */
-  get changedRows(): readonly Row[] {
-    return this.dirty
-  }
-
   /**
-   * Freezes what the transaction changed, as bytes. Rows stay readable; the next change begins a new transaction.
+   * Freezes what the transaction changed, as bytes, each row once, in the order of their first change. Rows stay readable; the next change begins a new transaction.
    * @throws what the value serde throws
    */
   cut(): RowChange[] {
     const changes: RowChange[] = []
     for (const row of this.dirty) {
       row.isDirty = false
-      const value = row.value === undefined ? null : this.value.serialize(row.value)
+      const value = row.value === undefined ? null : encodeRow(row.timestamp, this.value.serialize(row.value))
       if (!this.isImmutable) {
-        row.bytes = value
+        row.bytes = value && rowValue(value)
         row.value = undefined
         this.youngBytes += value?.length ?? 0
       }
-      changes.push({ storeKey: row.storeKey, value, timestamp: row.timestamp })
+      changes.push({ key: row.storeKey, value, timestamp: row.timestamp })
     }
     this.dirty = []
     this.dirtyBytes = 0
@@ -189,9 +187,4 @@ export class KeyValueStore {
       yield [Buffer.from(binaryKeyOf(key), 'latin1'), this.value.deserialize(rowValue(row))]
     }
   }
-}
-
-/** A change as the backend writes it. */
-export function toMutation(change: RowChange): Mutation {
-  return { key: change.storeKey, value: change.value === null ? null : encodeRow(change.timestamp, change.value) }
 }

@@ -11,7 +11,8 @@
 export const userPrefix = 0x01
 export const reservedPrefix = 0x00
 
-const timestampBytes = 8
+/** Bytes of a row's time in the backend: what comes before its value. */
+export const timestampBytes = 8
 
 /** A binary string, a character a byte: the form in which keys are compared and kept in maps. */
 export type BinaryKey = string
