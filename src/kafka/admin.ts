@@ -6,6 +6,7 @@ import { describeConfigs, topicResource } from '../protocol/messages/configs.ts'
 import { latestTimestamp, listOffsets } from '../protocol/messages/list-offsets.ts'
 import { offsetCommit, offsetFetch } from '../protocol/messages/offsets.ts'
 import { createTopics, deleteRecords } from '../protocol/messages/topics.ts'
+import { byTopic } from './by-topic.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
@@ -94,17 +95,14 @@ export class Admin {
     await this.client.retrying(deadline, async () => {
       const byNode = await this.byLeader(partitions, lane)
       await Promise.all(
-        [...byNode].map(async ([node, topics]) => {
+        [...byNode].map(async ([node, led]) => {
           const answer = await this.client.send(
             lane,
             node,
             listOffsets,
             {
               isolationLevel: isolation === 'stable' ? 1 : 0,
-              topics: [...topics].map(([name, all]) => ({
-                name,
-                partitions: all.map((index) => ({ index, timestamp })),
-              })),
+              topics: byTopic(led, ({ partition }) => ({ index: partition, timestamp })),
             },
             deadline,
             2,
@@ -130,15 +128,11 @@ export class Admin {
   /** Moves the start of partitions up to an offset: all before it is gone (X21). */
   async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
     const deadline = this.client.deadline()
-    const offsetOf = new Map(before.map((one) => [partitionKey(one.topic, one.partition), one.offset]))
     await this.client.retrying(deadline, async () => {
       const byNode = await this.byLeader(before, 'admin')
-      for (const [node, topics] of byNode) {
+      for (const [node, led] of byNode) {
         const answer = await this.client.send('admin', node, deleteRecords, {
-          topics: [...topics].map(([name, all]) => ({
-            name,
-            partitions: all.map((index) => ({ index, offset: offsetOf.get(partitionKey(name, index)) ?? 0 })),
-          })),
+          topics: byTopic(led, ({ partition, offset }) => ({ index: partition, offset })),
           timeoutMs: 30_000,
         })
         for (const topic of answer.topics) {
@@ -176,13 +170,10 @@ export class Admin {
     requireStable: boolean,
     lane: Lane = 'group',
   ): Promise<ReadonlyMap<string, CommittedOffset>> {
-    const byTopic = new Map<string, number[]>()
-    for (const { topic, partition } of partitions) {
-      const known = byTopic.get(topic)
-      if (known) known.push(partition)
-      else byTopic.set(topic, [partition])
-    }
-    const topics = [...byTopic].map(([name, partitionIndexes]) => ({ name, partitionIndexes }))
+    const topics = byTopic(partitions, ({ partition }) => partition).map(({ name, partitions: partitionIndexes }) => ({
+      name,
+      partitionIndexes,
+    }))
     const found = new Map<string, CommittedOffset>()
     const deadline = this.client.deadline()
     await this.client.retrying(deadline, async () => {
@@ -212,14 +203,11 @@ export class Admin {
    * @throws {StreamError} `MEMBERSHIP_LOST` (action `rejoin`) when the coordinator does not know this generation or member
    */
   async commitOffsets(group: GroupIdentity, offsets: readonly OffsetCommit[]): Promise<void> {
-    const byTopic = new Map<string, { index: number; committedOffset: number; committedMetadata: string }[]>()
-    for (const { topic, partition, offset, metadata } of offsets) {
-      const entry = { index: partition, committedOffset: offset, committedMetadata: metadata }
-      const known = byTopic.get(topic)
-      if (known) known.push(entry)
-      else byTopic.set(topic, [entry])
-    }
-    const topics = [...byTopic].map(([name, partitions]) => ({ name, partitions }))
+    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
+      index: partition,
+      committedOffset: offset,
+      committedMetadata: metadata,
+    }))
     const deadline = this.client.deadline()
     await this.client.retrying(deadline, async () => {
       const node = await this.client.groupCoordinator('group', group.groupId, deadline)
@@ -233,21 +221,16 @@ export class Admin {
     })
   }
 
-  private async byLeader(
-    partitions: readonly TopicPartition[],
+  private async byLeader<T extends TopicPartition>(
+    partitions: readonly T[],
     lane: Lane,
-  ): Promise<ReadonlyMap<NodeId, ReadonlyMap<string, number[]>>> {
-    const byNode = new Map<NodeId, Map<string, number[]>>()
-    for (const { topic, partition } of partitions) {
-      const node = await this.metadata.leader(lane, topic, partition)
-      let topics = byNode.get(node)
-      if (!topics) {
-        topics = new Map()
-        byNode.set(node, topics)
-      }
-      const known = topics.get(topic)
-      if (known) known.push(partition)
-      else topics.set(topic, [partition])
+  ): Promise<ReadonlyMap<NodeId, readonly T[]>> {
+    const byNode = new Map<NodeId, T[]>()
+    for (const at of partitions) {
+      const node = await this.metadata.leader(lane, at.topic, at.partition)
+      const known = byNode.get(node)
+      if (known) known.push(at)
+      else byNode.set(node, [at])
     }
     return byNode
   }

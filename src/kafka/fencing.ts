@@ -4,7 +4,7 @@ import { kafkaError } from '../protocol/kafka-errors.ts'
 import { describeProducers, listTransactions } from '../protocol/messages/transaction.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import { initTransactionalId } from './transactional-producer.ts'
+import { initTransactionalId } from './producer-id.ts'
 
 /**
  * Ends the transactions that dead producers of this application left open, at once instead of at their timeout (X3).

@@ -3,6 +3,7 @@ import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import { corrupt } from '../protocol/batch-header.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
+import { byTopic } from './by-topic.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { FetchQueue } from './fetch-queue.ts'
@@ -152,15 +153,12 @@ export class Fetcher {
   }
 
   private async fetchFrom(node: NodeId, wanted: readonly FetchQueue[], maxWaitMs: number): Promise<void> {
-    const topics = new Map<string, { index: number; fetchOffset: number; maxBytes: number }[]>()
-    const asked = new Map<FetchQueue, number>()
-    for (const queue of wanted) {
-      const entry = { index: queue.partition, fetchOffset: queue.fetchOffset, maxBytes: this.partitionBytes }
-      asked.set(queue, queue.fetchOffset)
-      const known = topics.get(queue.topic)
-      if (known) known.push(entry)
-      else topics.set(queue.topic, [entry])
-    }
+    const asked = new Map(wanted.map((queue) => [queue, queue.fetchOffset]))
+    const topics = byTopic(wanted, ({ partition, fetchOffset }) => ({
+      index: partition,
+      fetchOffset,
+      maxBytes: this.partitionBytes,
+    }))
     const answer = await this.client.send(
       this.lane,
       node,
@@ -173,7 +171,7 @@ export class Fetcher {
           Math.min(4 * 1024 * 1024, this.budget.limitBytes - this.budget.takenBytes),
         ),
         isolationLevel: 1,
-        topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+        topics,
       },
       this.client.deadline(maxWaitMs + this.client.requestTimeoutMs),
     )

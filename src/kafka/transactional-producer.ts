@@ -3,18 +3,14 @@ import { actionOf, messageOf, StreamError } from '../core/errors.ts'
 import type { StepHook } from '../core/steps.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { produce } from '../protocol/messages/produce.ts'
-import {
-  addOffsetsToTxn,
-  addPartitionsToTxn,
-  endTxn,
-  initProducerId,
-  txnOffsetCommit,
-} from '../protocol/messages/transaction.ts'
+import { addOffsetsToTxn, addPartitionsToTxn, endTxn, txnOffsetCommit } from '../protocol/messages/transaction.ts'
 import { type ProducerIdentity, RecordBatchWriter } from '../protocol/record-batch-writer.ts'
+import { byTopic } from './by-topic.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { isRetriable, kafkaFailure } from './kafka-error.ts'
 import { type OutputOwner, PartitionOutput, type SealedBatch } from './partition-output.ts'
+import { initTransactionalId } from './producer-id.ts'
 import type { NodeId } from './transport.ts'
 
 /** The membership under which offsets are committed: the fence of KIP-447. */
@@ -193,17 +189,11 @@ export class TransactionalProducer implements OutputOwner {
 
   private async addPartitions(outputs: readonly PartitionOutput[]): Promise<void> {
     this.isOpen = true
-    const topics = new Map<string, number[]>()
-    for (const { topic, partition } of outputs) {
-      const known = topics.get(topic)
-      if (known) known.push(partition)
-      else topics.set(topic, [partition])
-    }
     await this.toCoordinator(async (node) => {
       const answer = await this.client.send('data', node, addPartitionsToTxn, {
         transactionalId: this.transactionalId,
         ...this.producer,
-        topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+        topics: byTopic(outputs, ({ partition }) => partition),
       })
       for (const topic of answer.topics) {
         for (const { index, errorCode } of topic.partitions) {
@@ -246,18 +236,16 @@ export class TransactionalProducer implements OutputOwner {
     node: NodeId,
     batches: readonly B[],
   ): Promise<B[]> {
-    const topics = new Map<string, { index: number; records: Buffer }[]>()
-    for (const { output, records } of batches) {
-      const partition = { index: output.partition, records }
-      const known = topics.get(output.topic)
-      if (known) known.push(partition)
-      else topics.set(output.topic, [partition])
-    }
+    const partitions = batches.map(({ output, records }) => ({
+      topic: output.topic,
+      partition: output.partition,
+      records,
+    }))
     const request = {
       transactionalId: this.transactionalId,
       acks: -1,
       timeoutMs: this.client.requestTimeoutMs,
-      topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+      topics: byTopic(partitions, ({ partition, records }) => ({ index: partition, records })),
     }
     const bytes = batches.reduce((sum, { records, output }) => sum + records.length + output.topic.length + 32, 256)
     const answer = await this.client.send('data', node, produce, request, this.client.deadline(), undefined, bytes)
@@ -299,13 +287,11 @@ export class TransactionalProducer implements OutputOwner {
    * `INSTANCE_FENCED` when another process took the instance id
    */
   async commitOffsets(group: GroupIdentity, offsets: readonly OffsetCommit[]): Promise<void> {
-    const topics = new Map<string, { index: number; committedOffset: number; committedMetadata: string }[]>()
-    for (const { topic, partition, offset, metadata } of offsets) {
-      const entry = { index: partition, committedOffset: offset, committedMetadata: metadata }
-      const known = topics.get(topic)
-      if (known) known.push(entry)
-      else topics.set(topic, [entry])
-    }
+    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
+      index: partition,
+      committedOffset: offset,
+      committedMetadata: metadata,
+    }))
     const deadline = this.client.deadline()
     await this.client.retrying(deadline, async () => {
       const node = await this.client.groupCoordinator('data', group.groupId, deadline)
@@ -317,7 +303,7 @@ export class TransactionalProducer implements OutputOwner {
           transactionalId: this.transactionalId,
           ...group,
           ...this.producer,
-          topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+          topics,
         },
         deadline,
         3,
@@ -372,28 +358,6 @@ export class TransactionalProducer implements OutputOwner {
 }
 
 const operationNotAttempted = 55
-
-/**
- * Gets an id and epoch for a transactional id: whatever transaction it left open is ended, and whoever else holds it is
- * fenced. That is also how the transaction of a dead producer is freed at once (X3).
- */
-export async function initTransactionalId(
-  client: KafkaClient,
-  transactionalId: string,
-  transactionTimeoutMs: number,
-): Promise<ProducerIdentity> {
-  const deadline = client.deadline(60_000)
-  return client.retrying(
-    deadline,
-    async () => {
-      const node = await client.transactionCoordinator('data', transactionalId, deadline)
-      const answer = await client.send('data', node, initProducerId, { transactionalId, transactionTimeoutMs })
-      if (answer.errorCode !== kafkaError.NONE) throw kafkaFailure(answer.errorCode, initProducerId.name)
-      return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
-    },
-    5,
-  )
-}
 
 /** A failure after which nobody knows what the broker has: the engine forgets and replays (X4). */
 function asUnknownOutcome(error: unknown): StreamError {

@@ -9,6 +9,7 @@
  * One prefix byte keeps reserved rows apart from user keys that begin with zeros, as every small int32 does.
  */
 export const userPrefix = 0x01
+/** The first byte of a reserved row's store key. */
 export const reservedPrefix = 0x00
 
 /** Bytes of a row's time in the backend: what comes before its value. */

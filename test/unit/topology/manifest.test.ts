@@ -40,7 +40,7 @@ describe('a manifest', () => {
         { name: 'app-screen-egress', role: 'egress', key: 'text', value: 'int64' },
         { name: 'app-texts-ingest', role: 'ingest', key: 'nothing', value: 'text' },
         { name: 'app-texts-positions', role: 'positions', key: 'text', value: 'json' },
-        { name: 'app-word-repartition', role: 'repartition', key: 'text', value: 'text', partitions: 3 },
+        { name: 'app-word-repartition', role: 'repartition', key: 'text', value: 'presence', partitions: 3 },
         { name: 'app-words-changelog', role: 'changelog', key: 'text', value: 'int64' },
         { name: 'counts', role: 'output', key: 'text', value: 'int64', partitions: 4 },
       ],

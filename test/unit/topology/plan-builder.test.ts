@@ -53,8 +53,25 @@ describe('a plan', () => {
       'processing: orders>1 | 1:key-by | 1>app-user-repartition',
       'processing behind 0: app-user-repartition>2 | 2:aggregate 3:topic-sink',
     ])
-    // Untouched values keep their topic's serde through the hop.
+  })
+
+  it('carries untouched values through a repartition in the encoding of their topic', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(orders)
+        .keyBy('user', (o) => o.user)
+        .reduce('last', (_, order) => order)
+    })
     expect(processing(plan, 1).inputs[0]).toMatchObject({ key: text, value: orders.value })
+  })
+
+  it('carries no values through a repartition behind which all is counted', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(orders)
+        .keyBy('user', (o) => o.user)
+        .count('per-user')
+    })
+    expect(processing(plan, 1).inputs[0]?.value.id).toBe('presence')
+    expect(processing(plan, 0).outputs[0]?.value.id).toBe('presence')
   })
 
   it('writes records with a new key straight to a topic', async () => {
