@@ -30,6 +30,11 @@ export interface JobConfig {
   readonly leave?: boolean
   /** Milliseconds between commits. Default 100. */
   readonly commitIntervalMs?: number
+  /**
+   * The share of time that commits may take, above which they come less often, at most five times the interval apart.
+   * Default 0.1. Rows that change many times are then written fewer times; 1 keeps to the interval whatever it costs.
+   */
+  readonly commitShareMax?: number
   /** Milliseconds that a record may take. Default 30,000. */
   readonly recordDeadlineMs?: number
   /** Bytes fetched and not yet processed, over all tasks. Default 64 MiB. */

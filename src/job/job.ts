@@ -76,6 +76,7 @@ export function resolveJobConfig(config: JobConfig): ResolvedJobConfig {
     follow: false,
     leave: false,
     commitIntervalMs: 100,
+    commitShareMax: 0.1,
     recordDeadlineMs: 30_000,
     fetchBytes: 64 * 1024 * 1024,
     cacheBytes: 64 * 1024 * 1024,

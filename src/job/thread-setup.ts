@@ -112,6 +112,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     leftOut: new Set(),
     group: () => member.identity,
     commitIntervalMs: config.commitIntervalMs,
+    commitShareMax: config.commitShareMax,
     wake,
   }
   const tasks = new TaskManager(context, parts.onOpened)

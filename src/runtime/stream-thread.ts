@@ -37,6 +37,8 @@ export type ThreadEnd = 'ended' | 'stopped'
 /** A slice of work between two turns of the event loop (X20). */
 const sliceMs = 5
 const endCheckMs = 200
+/** How many intervals commits may come apart at the most. */
+const stretchMax = 5
 /** Sealed and unacknowledged bytes beyond which tasks wait for the broker. */
 const pendingBytesMax = 16 * 1024 * 1024
 
@@ -55,6 +57,7 @@ export class StreamThread {
   private waker: (() => void) | null = null
   private isAwake = false
   private lastCommitMs = 0
+  private nextCommitMs = 0
   private lastEndCheckMs = 0
   private resetsInARow = 0
 
@@ -120,20 +123,20 @@ export class StreamThread {
   private async take(assignment: AssignmentData): Promise<void> {
     this.parts.events.onState('restoring')
     await this.parts.tasks.assign(assignment)
-    this.lastCommitMs = this.now()
+    this.schedule(this.now())
     this.parts.events.onState('running')
   }
 
   private async work(): Promise<ThreadEnd> {
     const { context, member, tasks } = this.parts
-    const { signal, commitIntervalMs } = context
+    const { signal } = context
     for (;;) {
       if (member.lost) throw member.lost
       if (signal.aborted) return this.stop()
       if (member.needsRejoin) await this.rebalance()
       const worked = this.slice()
       const now = this.now()
-      if (now - this.lastCommitMs >= commitIntervalMs || tasks.isFull) await this.commit()
+      if (now >= this.nextCommitMs || tasks.isFull) await this.commit()
       if (context.producer.pendingBytes > pendingBytesMax) await context.producer.drained()
       if (worked) {
         await context.app.ports.clock.yield()
@@ -167,8 +170,9 @@ export class StreamThread {
     // A record that waits for user code has effects neither here nor there yet: it is waited for (X19).
     for (const task of tasks.running) while (task.pending) await task.pending
     await this.storing
+    const beganMs = this.now()
     const report = await commit({ producer, steps: app.ports.steps, group: member.identity }, tasks.running)
-    this.lastCommitMs = this.now()
+    this.schedule(beganMs)
     if (report) for (const task of tasks.running) task.committed()
     for (const task of tasks.running) {
       const { positions, bytes } = task.purgeable()
@@ -183,6 +187,18 @@ export class StreamThread {
     metrics.lastCommitMs = this.lastCommitMs
     events.onCommit(report.records)
     return report.cuts.length
+  }
+
+  /**
+   * Sets when the next commit is due. Under load a commit rewrites the rows that changed again since the last; one that
+   * takes more than its share of the time makes the next wait longer.
+   */
+  private schedule(beganMs: number): void {
+    const { commitIntervalMs, commitShareMax } = this.parts.context
+    const now = this.now()
+    const fair = (now - beganMs) * (1 / commitShareMax - 1)
+    this.lastCommitMs = now
+    this.nextCommitMs = now + Math.min(Math.max(commitIntervalMs, fair), stretchMax * commitIntervalMs)
   }
 
   /** X13: commit, join, keep what is kept. */
@@ -270,7 +286,7 @@ export class StreamThread {
     }
     const { clock } = this.parts.context.app.ports
     const now = this.now()
-    const nextCommit = this.lastCommitMs + this.parts.context.commitIntervalMs - now
+    const nextCommit = this.nextCommitMs - now
     const nextCheck = this.parts.boundedEnd === null ? endCheckMs : this.lastEndCheckMs + endCheckMs - now
     const pause = Math.max(1, Math.min(nextCommit > 0 ? nextCommit : endCheckMs, nextCheck > 0 ? nextCheck : 1))
     await new Promise<void>((resolve) => {

@@ -29,6 +29,8 @@ export interface ThreadContext {
   readonly group: () => GroupIdentity
   /** Milliseconds between commits. */
   readonly commitIntervalMs: number
+  /** The share of time that commits may take before they come less often. */
+  readonly commitShareMax: number
   /** Wakes the thread: something came for one of its tasks. */
   readonly wake: () => void
 }
