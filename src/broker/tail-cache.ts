@@ -28,7 +28,8 @@ export class TailBudget {
       this.bytesHeld -= oldest.batch.bytes.length
       oldest.tail.drop(oldest.batch)
     }
-    if (this.head > 1024 && this.head * 2 > this.order.length) {
+    // Cut soon: what stands before the head still holds its bytes, and batches are up to a megabyte.
+    if (this.head >= 16) {
       this.order.splice(0, this.head)
       this.head = 0
     }
