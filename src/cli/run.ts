@@ -1,0 +1,109 @@
+import type { Clock } from '../core/clock.ts'
+import { StreamError } from '../core/errors.ts'
+import type { TextOutput } from '../core/text-output.ts'
+import { type Job, run as runJob } from '../job/job.ts'
+import type { RunOptions } from './command-line.ts'
+import { consoleLogger } from './console-logger.ts'
+import { loadPipeline } from './load-pipeline.ts'
+import { ProgressReport } from './progress-report.ts'
+import { printJson, topEntries } from './show-store.ts'
+import type { StopSignals } from './stop-signals.ts'
+import { table } from './table.ts'
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly clock: Clock
+  readonly signals: StopSignals
+  /** Results: tables, JSON lines, plans. */
+  readonly out: TextOutput
+  /** Everything else. */
+  readonly err: NodeJS.WriteStream
+  readonly isVerbose: boolean
+}
+
+/** `millrace run`: until the inputs end or somebody stops it. @throws {StreamError} what the job fails with */
+export async function run(options: RunOptions, context: CommandContext): Promise<void> {
+  const { clock, signals, err } = context
+  const report = new ProgressReport(err, clock)
+  const logger = consoleLogger((line) => report.line(line), context.isVerbose)
+  const pipeline = await loadPipeline(options.file)
+  const wanted = options.show
+  if (wanted !== null) await refuseUnknownStore(wanted, options, pipeline)
+  let job: Job | null = null
+  const show = async (): Promise<void> => {
+    report.stop()
+    if (job && wanted !== null) await signals.unlimited(() => showStore(job as Job, wanted, options, context))
+  }
+  const starting = runJob(pipeline, {
+    ...(options.brokers ? { brokers: options.brokers } : {}),
+    ...(options.appId === null ? {} : { appId: options.appId }),
+    ...(options.instanceId === null ? {} : { instanceId: options.instanceId }),
+    ...(options.listen ? { listen: options.listen } : {}),
+    dataDirectory: options.dataDirectory,
+    parameters: options.parameters,
+    follow: options.follow,
+    leave: options.leave,
+    logger,
+    beforeClose: async () => {
+      if (job) sayResumed(job, report)
+      await show()
+    },
+  })
+  // A stop that comes before the job has started: it is stopped as soon as there is something to stop.
+  job = await starting
+  const started = job
+  const stopped = signals.requested.then(() => started.stop())
+  stopped.catch(() => undefined)
+  const resumed = started.status$.subscribe((status) => {
+    if (status === 'running') sayResumed(started, report)
+  })
+  const metrics = started.metrics$.subscribe((progress) => report.progress(progress))
+  try {
+    await started.done
+  } finally {
+    report.stop()
+    metrics.unsubscribe()
+    resumed.unsubscribe()
+  }
+}
+
+const told = new WeakSet<Job>()
+
+/** Once a job, when its first tasks are open. */
+function sayResumed(job: Job, report: ProgressReport): void {
+  if (told.has(job) || job.resumed.size === 0) return
+  told.add(job)
+  const partitions = [...job.resumed].sort(([a], [b]) => (a < b ? -1 : 1))
+  const shown = partitions.slice(0, 4).map(([key, offset]) => `${key}@${offset}`)
+  const rest = partitions.length - shown.length
+  report.line(`resumed ${job.appId} from ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`)
+}
+
+async function refuseUnknownStore(
+  wanted: string,
+  options: RunOptions,
+  pipeline: { readonly build: (parameters: RunOptions['parameters']) => Promise<Job['plan']> },
+): Promise<void> {
+  const plan = await pipeline.build(options.parameters)
+  const stores = plan.subtopologies.flatMap((sub) =>
+    sub.kind === 'processing' ? sub.stores.map(({ name }) => name) : [],
+  )
+  if (stores.includes(wanted)) return
+  const known = stores.length === 0 ? 'none' : stores.join(', ')
+  throw new StreamError('STORE_UNKNOWN', `--show ${wanted}: the pipeline has no store of this name; it has ${known}`, {
+    store: wanted,
+  })
+}
+
+async function showStore(job: Job, store: string, options: RunOptions, context: CommandContext): Promise<void> {
+  const view = job.storeNamed(store)
+  const { open, total } = view.partitions
+  if (open < total) {
+    context.err.write(`${store}: this process has ${open} of ${total} partitions; the rest is in other processes\n`)
+  }
+  if (options.json) return printJson(view, context.out)
+  const { rows, total: entries } = await topEntries(view, options.top)
+  const title = `${store}: ${entries.toLocaleString('en')} ${entries === 1 ? 'entry' : 'entries'}`
+  const cut = entries > rows.length ? `, the first ${rows.length}` : ''
+  await context.out.write(`${title}${cut}\n${rows.length > 0 ? `\n${table(['key', 'value'], rows)}\n` : ''}`)
+}
