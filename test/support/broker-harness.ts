@@ -6,7 +6,9 @@ import { silentLogger } from '../../src/core/logger.ts'
 import { noHeaders } from '../../src/core/record.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { systemRandom } from '../../src/core/system-random.ts'
-import { batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
+import { type AbortedTransaction, AbortedTransactions } from '../../src/protocol/aborted-transactions.ts'
+import { batchAttribute, batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
+import { readMarker } from '../../src/protocol/control-batch.ts'
 import { RecordCursor } from '../../src/protocol/record-batch-reader.ts'
 import { type ProducerIdentity, RecordBatchWriter } from '../../src/protocol/record-batch-writer.ts'
 
@@ -48,10 +50,35 @@ export function textsIn(records: Uint8Array | null): [offset: number, value: str
     const size = batchSizeAt(bytes, at, bytes.length)
     if (size === 0) return found
     const header = readBatchHeader(bytes, at, size)
-    if ((header.attributes & 0x20) === 0) {
+    if ((header.attributes & batchAttribute.control) === 0) {
       cursor.open(bytes, at, header)
       while (cursor.next()) found.push([cursor.offset, cursor.value()?.toString() ?? ''])
     }
+    at += size
+  }
+}
+
+/** What a reader of committed records keeps of a run of batches, and the offset behind it (-1 where there is none). */
+export function committedTextsIn(
+  records: Uint8Array | null,
+  abortedTransactions: readonly AbortedTransaction[],
+): { readonly texts: [offset: number, value: string][]; readonly nextOffset: number } {
+  const bytes = Buffer.from(records ?? [])
+  const aborted = new AbortedTransactions(abortedTransactions)
+  const texts: [number, string][] = []
+  let nextOffset = -1
+  const cursor = new RecordCursor()
+  for (let at = 0; ; ) {
+    const size = batchSizeAt(bytes, at, bytes.length)
+    if (size === 0) return { texts, nextOffset }
+    const header = readBatchHeader(bytes, at, size)
+    const isControl = (header.attributes & batchAttribute.control) !== 0
+    cursor.open(bytes, at, header)
+    const marker = isControl && cursor.next() ? readMarker(cursor.key()) : null
+    if (!aborted.isAborted(header, marker) && !isControl) {
+      while (cursor.next()) texts.push([cursor.offset, cursor.value()?.toString() ?? ''])
+    }
+    nextOffset = header.baseOffset + header.lastOffsetDelta + 1
     at += size
   }
 }
