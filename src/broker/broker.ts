@@ -96,13 +96,14 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     coordinatorEpoch: starts,
   })
   await transactions.recover()
+  const served = new Map(servedApis.map((one) => [one.description.key, one]))
   const services: Services = {
     clock,
     random,
     logger,
     options,
     clusterId,
-    apis: new Map(servedApis.map((served) => [served.description.key, served])),
+    apis: served,
     topics,
     producerIds,
     facts,
@@ -112,7 +113,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   }
   const connections = new Set<Connection>()
   const open = (origin: ConnectionOrigin): ReturnType<Connect> => {
-    const connection = new Connection(services, origin)
+    const connection = new Connection(services, served, origin)
     connections.add(connection)
     connection.onClose(() => connections.delete(connection))
     return { handle: (frame) => connection.handle(frame), close: () => connection.close() }

@@ -31,12 +31,14 @@ export class Connection implements ConnectionScope {
   readonly remoteHost: string
   isClosed = false
   private readonly services: Services
+  private readonly served: ReadonlyMap<number, ServedApi>
   private readonly isLocal: boolean
   private readonly closeListeners = new Set<() => void>()
   private turn: Promise<unknown> = Promise.resolve()
 
-  constructor(services: Services, origin: ConnectionOrigin) {
+  constructor(services: Services, served: ReadonlyMap<number, ServedApi>, origin: ConnectionOrigin) {
     this.services = services
+    this.served = served
     this.advertised = origin.advertised
     this.remoteHost = origin.remoteHost
     this.isLocal = origin.isLocal
@@ -68,7 +70,7 @@ export class Connection implements ConnectionScope {
       const reader = new WireReader(frame)
       reader.elementsLeft = elementsMax
       const header = readRequestHeader(reader)
-      const served = this.services.apis.get(header.apiKey)
+      const served = this.served.get(header.apiKey)
       if (header.apiKey === apiVersions.key && header.apiVersion > apiVersions.maxVersion)
         return this.unknownApiVersions(header)
       if (!served || header.apiVersion < served.minVersion || header.apiVersion > served.maxVersion) {

@@ -1,14 +1,10 @@
-import type { Logger } from '../core/logger.ts'
-import type { Random } from '../core/random.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
-import type { ResolvedOptions } from './broker-options.ts'
-import type { Facts } from './facts.ts'
 import { Group } from './group.ts'
 import { type JoinAnswer, joinRefused, type SyncAnswer, synced, syncRefused } from './group-answers.ts'
+import type { GroupEnvironment } from './group-environment.ts'
 import { groupFact, loadGroups } from './group-facts.ts'
 import { type GroupMember, type JoinTerms, sameProtocols } from './group-member.ts'
 import { Rebalance } from './group-rebalance.ts'
-import type { LoopTime } from './loop-time.ts'
 
 /** How long a member that has never been answered is kept, in milliseconds: its client may be gone without a word. */
 const newMemberJoinMs = 300_000
@@ -34,15 +30,6 @@ export interface MemberClaim {
   readonly memberId: string
   readonly groupInstanceId: string | null
   readonly generationId: number
-}
-
-/** What a GroupCoordinator works with. */
-export interface GroupEnvironment {
-  readonly facts: Facts
-  readonly time: LoopTime
-  readonly random: Random
-  readonly logger: Logger
-  readonly options: ResolvedOptions
 }
 
 /** Coordinates consumer groups by the classic protocol. */

@@ -1,7 +1,7 @@
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import type { Group } from './group.ts'
 import { joinRefused, synced, syncRefused } from './group-answers.ts'
-import type { GroupEnvironment } from './group-coordinator.ts'
+import type { GroupEnvironment } from './group-environment.ts'
 import { groupFact } from './group-facts.ts'
 import type { GroupMember } from './group-member.ts'
 

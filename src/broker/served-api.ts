@@ -1,7 +1,7 @@
 import type { Api } from '../protocol/api.ts'
 import type { WireReader } from '../protocol/wire-reader.ts'
 import type { WireWriter } from '../protocol/wire-writer.ts'
-import type { ApiHandler, RequestContext, Services } from './services.ts'
+import type { ApiHandler, RequestContext, ServedRange, Services } from './services.ts'
 
 /** An answer that is ready to be written. */
 export interface Answer {
@@ -11,12 +11,7 @@ export interface Answer {
 }
 
 /** An API that a broker serves, whatever its messages. */
-export interface ServedApi {
-  readonly description: Pick<Api, 'key' | 'name' | 'flexibleSince'>
-  readonly minVersion: number
-  readonly maxVersion: number
-  /** The lowest version that ApiVersions tells; lower than what is served only for Produce. */
-  readonly advertisedMinVersion: number
+export interface ServedApi extends ServedRange {
   /** Reads the message where the reader stands and serves it; null when no answer is due. */
   respond(services: Services, reader: WireReader, context: RequestContext): Promise<Answer | null>
 }

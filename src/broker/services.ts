@@ -1,14 +1,23 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Random } from '../core/random.ts'
+import type { Api } from '../protocol/api.ts'
 import type { ResolvedOptions } from './broker-options.ts'
 import type { Facts } from './facts.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
 import type { GroupOffsets } from './group-offsets.ts'
 import type { ProducerIds } from './producer-ids.ts'
-import type { ServedApi } from './served-api.ts'
 import type { Topics } from './topics.ts'
 import type { TransactionCoordinator } from './transaction-coordinator.ts'
+
+/** An API and the versions of it that are served. */
+export interface ServedRange {
+  readonly description: Pick<Api, 'key' | 'name' | 'flexibleSince'>
+  readonly minVersion: number
+  readonly maxVersion: number
+  /** The lowest version that ApiVersions tells; lower than what is served only for Produce. */
+  readonly advertisedMinVersion: number
+}
 
 /** What the handlers of a broker work on. */
 export interface Services {
@@ -18,7 +27,7 @@ export interface Services {
   readonly options: ResolvedOptions
   readonly clusterId: string
   /** What is served, by API key. */
-  readonly apis: ReadonlyMap<number, ServedApi>
+  readonly apis: ReadonlyMap<number, ServedRange>
   readonly topics: Topics
   readonly producerIds: ProducerIds
   readonly facts: Facts

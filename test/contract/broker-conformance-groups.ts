@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { kafkaError } from '../../src/protocol/kafka-errors.ts'
 import { deleteGroups, describeGroups, heartbeat, leaveGroup, listGroups } from '../../src/protocol/messages/group.ts'
 import { offsetDelete, offsetFetch } from '../../src/protocol/messages/offsets.ts'
+import type { Conformance } from '../support/conformance.ts'
 import { type KafkaSession, type MemberIn, subscription, until } from '../support/kafka-session.ts'
-import type { Conformance } from './broker-conformance.ts'
 
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
 

@@ -12,8 +12,8 @@ import { produce } from '../../src/protocol/messages/produce.ts'
 import { createPartitions, createTopics, deleteRecords, deleteTopics } from '../../src/protocol/messages/topics.ts'
 import { WireReader } from '../../src/protocol/wire-reader.ts'
 import { textBatch, textsIn } from '../support/broker-harness.ts'
+import type { Conformance } from '../support/conformance.ts'
 import { type KafkaSession, until } from '../support/kafka-session.ts'
-import type { Conformance } from './broker-conformance.ts'
 
 const restamped = (batch: Buffer): Buffer => {
   batch.writeUInt32BE(crc32c(batch, batchLayout.attributes, batch.length), batchLayout.crc)

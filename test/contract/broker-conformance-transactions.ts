@@ -8,8 +8,8 @@ import {
 } from '../../src/protocol/messages/transaction.ts'
 import type { ProducerIdentity } from '../../src/protocol/record-batch-writer.ts'
 import { textsIn } from '../support/broker-harness.ts'
+import type { Conformance } from '../support/conformance.ts'
 import { type KafkaSession, until } from '../support/kafka-session.ts'
-import type { Conformance } from './broker-conformance.ts'
 
 const none: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest'
+import type { Conformance } from '../support/conformance.ts'
 import { KafkaSession } from '../support/kafka-session.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import { groupConformance } from './broker-conformance-groups.ts'
@@ -10,15 +11,6 @@ export interface BrokerUnderTest {
   /** A connection of its own: requests on one wait for each other. */
   connect(): Promise<RawClient>
   stop(): Promise<void>
-}
-
-/** What the cases are given. */
-export interface Conformance {
-  /** A name that nobody had before, on whatever cluster. */
-  name(of: string): string
-  /** The connection of this case, or, each time, another one. */
-  session(): KafkaSession
-  another(): Promise<KafkaSession>
 }
 
 /**
