@@ -52,7 +52,15 @@ export class ProgressReport {
     const { latest } = this
     if (latest === null || latest.recordsCommitted === this.saidRecords) return
     const now = this.clock.monotonicMs()
-    if (!isLast && now - this.saidMs < progressLineMs) return
+    const early = this.saidMs + progressLineMs - now
+    if (!isLast && early > 0) {
+      // Said a little later, even when no other commit comes.
+      this.redraw ??= this.clock.timer(early, () => {
+        this.redraw = null
+        if (!this.isDone) this.sayCommitted(false)
+      })
+      return
+    }
     this.saidMs = now
     this.saidRecords = latest.recordsCommitted
     this.line(committedLine(latest))

@@ -26,6 +26,8 @@ function stackOf(error: unknown): string {
 
 /** The first line of the stack that is neither the engine's nor a library's, for errors that user code threw. */
 function userPlace(error: unknown): string | null {
+  const code = error instanceof Error ? String((error as { code?: unknown }).code) : ''
+  if (isOurs(error) && !/^(RECORD_|PIPELINE_INVALID)/.test(code)) return null
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (isOurs(at)) continue
     for (const line of (at.stack ?? '').split('\n').slice(1)) {

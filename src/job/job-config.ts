@@ -43,7 +43,7 @@ export interface JobConfig {
   readonly cacheBytes?: number
   /** Bytes that a source may be ahead of its readers, a partition. Default 64 MiB. */
   readonly ingestAheadBytes?: number
-  /** How long to look for a broker at the start, milliseconds. Default 30,000. */
+  /** How long to look for a broker at the start, milliseconds. Default 15,000. */
   readonly brokerPatienceMs?: number
   readonly logger?: Logger
   /**

@@ -81,7 +81,7 @@ export function resolveJobConfig(config: JobConfig): ResolvedJobConfig {
     fetchBytes: 64 * 1024 * 1024,
     cacheBytes: 64 * 1024 * 1024,
     ingestAheadBytes: 64 * 1024 * 1024,
-    brokerPatienceMs: 30_000,
+    brokerPatienceMs: 15_000,
     logger: silentLogger,
     ...config,
   }

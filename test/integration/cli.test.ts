@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process'
+import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { scratch, writeTexts } from '../support/job-runner.ts'
+import { CommandProcess, command, entriesOf } from '../support/word-count-process.ts'
+
+const wordCount = 'pipelines/word-count.ts'
+
+/** One clear message on stderr: it names the thing, and it is no stack. */
+async function refused(args: readonly string[], code: number, names: RegExp, environment = {}): Promise<void> {
+  const end = await command(args, environment)
+  expect(end.stderr).toMatch(names)
+  expect(end.stderr).not.toMatch(/^\s+at /m)
+  expect(end.stdout).toBe('')
+  expect(end.code).toBe(code)
+}
+
+describe('bad input', () => {
+  it('is a missing file, named', async () => {
+    await using folder = await scratch()
+    await refused(
+      ['run', wordCount, '--data-dir', folder.path, '--set', 'files=/no/such-file.txt'],
+      2,
+      /such-file\.txt/,
+    )
+  })
+
+  it('is a pipeline file that is not there, does not compile, or exports no pipeline', async () => {
+    await using folder = await scratch()
+    await writeFile(join(folder.path, 'broken.ts'), 'export default pipeline(((\n')
+    await writeFile(join(folder.path, 'empty.ts'), 'export const nothing = 1\n')
+    await refused(['run', join(folder.path, 'gone.ts')], 2, /gone\.ts/)
+    await refused(['run', join(folder.path, 'broken.ts')], 2, /broken\.ts/)
+    await refused(['describe', join(folder.path, 'empty.ts')], 2, /empty\.ts has .*default export/)
+  })
+
+  it('is an unknown option, an unknown parameter, or an unknown store', async () => {
+    await using folder = await scratch()
+    await refused(['run', wordCount, '--colour', 'red'], 2, /--colour/)
+    await refused(['run', wordCount, '--data-dir', folder.path, '--set', 'colour=red'], 2, /colour/)
+    await refused(['run', wordCount, '--data-dir', folder.path, '--show', 'nowhere'], 2, /nowhere.*word-counts/)
+  })
+
+  it('is a broker that is not there, and one that is none', async () => {
+    await using folder = await scratch()
+    const start = Date.now()
+    await refused(['run', wordCount, '--data-dir', folder.path, '--brokers', '127.0.0.1:9'], 5, /127\.0\.0\.1:9/)
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    await new Promise((listening) => server.once('listening', listening))
+    const { port } = server.address() as { port: number }
+    await refused(
+      ['run', wordCount, '--data-dir', folder.path, '--brokers', `127.0.0.1:${port}`],
+      5,
+      new RegExp(`${port}`),
+    )
+    server.close()
+    expect(Date.now() - start).toBeLessThan(90_000)
+  }, 120_000)
+
+  it('is a data directory that another process uses', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'one two\n' })
+    const args = ['run', wordCount, '--data-dir', join(folder.path, 'data'), '--set', `files=${files}`]
+    const holder = new CommandProcess([...args, '--follow'])
+    await holder.says(/^committed [1-9]/m)
+    await refused(args, 2, new RegExp(`in use.*${holder.child.pid}`))
+    holder.child.kill('SIGTERM')
+    expect((await holder.end()).code).toBe(0)
+  })
+
+  it('is a damaged LevelDB of the embedded broker', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'one two\n' })
+    const args = ['run', wordCount, '--data-dir', join(folder.path, 'data'), '--set', `files=${files}`]
+    expect((await command(args)).code).toBe(0)
+    await writeFile(join(folder.path, 'data/broker/facts/CURRENT'), 'MANIFEST-999999\n')
+    await refused(args, 3, /data\/broker/)
+  })
+
+  it.skipIf(process.getuid?.() !== 0)('is a data directory without permission (needs root to give it up)', async () => {
+    await using folder = await scratch()
+    await chmod(folder.path, 0o755)
+    const closed = join(folder.path, 'closed')
+    await mkdir(closed, { mode: 0o555 })
+    const child = spawn(
+      process.execPath,
+      ['dist/src/cli/main.js', 'run', wordCount, '--data-dir', join(closed, 'data')],
+      {
+        uid: 65534,
+        gid: 65534,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    )
+    let said = ''
+    child.stderr.on('data', (data: Buffer) => {
+      said += data.toString()
+    })
+    const code = await new Promise((ended) => child.once('close', ended))
+    expect(said).toMatch(/closed\/data/)
+    expect(code).toBe(2)
+  })
+})
+
+describe('the command', () => {
+  it('prints a table, then resumes and prints it again, reading only what grew', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'alpha beta\nalpha\n' })
+    const args = [
+      'run',
+      wordCount,
+      '--data-dir',
+      join(folder.path, 'data'),
+      '--set',
+      `files=${files}`,
+      '--show',
+      'word-counts',
+    ]
+    const first = await command(args)
+    expect(first.stdout).toBe('word-counts: 2 entries\n\nkey    value\n─────  ─────\nalpha      2\nbeta       1\n')
+    expect(first.stderr).not.toMatch(/resumed/)
+    await appendFile(join(folder.path, 'a.txt'), 'beta gamma\n')
+    const second = await command([...args, '--json'])
+    expect(entriesOf(second.stdout)).toEqual(
+      new Map([
+        ['alpha', 2],
+        ['beta', 2],
+        ['gamma', 1],
+      ]),
+    )
+    expect(second.stderr).toMatch(/^resumed word-count from /m)
+    const records = Number(/committed (\d+) records\n$/.exec(second.stderr)?.[1])
+    expect(records, 'one line, in ingest and its two words in the repartition').toBe(4)
+  })
+
+  it('follows files that grow, and stops with all committed when it is told to', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'alpha\n' })
+    const job = new CommandProcess([
+      'run',
+      wordCount,
+      '--data-dir',
+      join(folder.path, 'data'),
+      '--set',
+      `files=${files}`,
+      '--show',
+      'word-counts',
+      '--json',
+      '--follow',
+    ])
+    await job.says(/^committed 3 records/m)
+    await appendFile(join(folder.path, 'a.txt'), 'alpha beta\n')
+    // A line, the same in the ingest topic, and each of its words in the repartition topic.
+    await job.says(/^committed 7 records/m)
+    job.child.kill('SIGINT')
+    const end = await job.end()
+    expect(end.code).toBe(0)
+    expect(entriesOf(end.stdout)).toEqual(
+      new Map([
+        ['alpha', 2],
+        ['beta', 1],
+      ]),
+    )
+  })
+
+  it('describes a pipeline without running it', async () => {
+    const end = await command(['describe', wordCount, '--app-id', 'mine'])
+    expect(end).toMatchObject({ code: 0, stderr: '' })
+    expect(end.stdout).toContain('mine-word-repartition')
+  })
+
+  it('says its version, and how it is used', async () => {
+    expect((await command(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect((await command(['run', '--help'])).stdout).toContain('--follow')
+  })
+})
