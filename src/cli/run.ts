@@ -30,6 +30,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   const wanted = options.show
   if (wanted !== null) await refuseUnknownStore(wanted, options, pipeline)
   let job: Job | null = null
+  let hasSaid = false
   const show = async (): Promise<void> => {
     report.stop()
     if (job && wanted !== null) await signals.unlimited(() => showStore(job as Job, wanted, options, context))
@@ -45,7 +46,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
     leave: options.leave,
     logger,
     beforeClose: async () => {
-      if (job) sayResumed(job, report)
+      if (job && !hasSaid) hasSaid = sayResumed(job, report)
       await show()
     },
   })
@@ -55,7 +56,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   const stopped = signals.requested.then(() => started.stop())
   stopped.catch(() => undefined)
   const resumed = started.status$.subscribe((status) => {
-    if (status === 'running') sayResumed(started, report)
+    if (status === 'running' && !hasSaid) hasSaid = sayResumed(started, report)
   })
   const metrics = started.metrics$.subscribe((progress) => report.progress(progress))
   try {
@@ -67,16 +68,14 @@ export async function run(options: RunOptions, context: CommandContext): Promise
   }
 }
 
-const told = new WeakSet<Job>()
-
-/** Once a job, when its first tasks are open. */
-function sayResumed(job: Job, report: ProgressReport): void {
-  if (told.has(job) || job.resumed.size === 0) return
-  told.add(job)
+/** Where the job went on, once. @returns whether there was anything to say */
+function sayResumed(job: Job, report: ProgressReport): boolean {
+  if (job.resumed.size === 0) return false
   const partitions = [...job.resumed].sort(([a], [b]) => (a < b ? -1 : 1))
   const shown = partitions.slice(0, 4).map(([key, offset]) => `${key}@${offset}`)
   const rest = partitions.length - shown.length
   report.line(`resumed ${job.appId} from ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`)
+  return true
 }
 
 async function refuseUnknownStore(

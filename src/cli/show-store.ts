@@ -2,13 +2,6 @@ import { cell, jsonLine } from '../core/printed.ts'
 import type { TextOutput } from '../core/text-output.ts'
 import type { LocalStoreView } from '../job/store-view.ts'
 
-/** What is wanted of a store. */
-export interface ShowOptions {
-  readonly store: string
-  readonly top: number
-  readonly json: boolean
-}
-
 /** Bytes of text gathered before they are written: a write a line would cost more than the line. */
 const chunkChars = 64 * 1024
 

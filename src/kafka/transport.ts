@@ -6,9 +6,6 @@ import type { DeadlineMs } from '../core/clock.ts'
  */
 export type Lane = 'group' | 'data' | 'fetch' | 'admin'
 
-/** All lanes. */
-export const lanes: readonly Lane[] = ['group', 'data', 'fetch', 'admin']
-
 /** A broker's id, or {@link anyNode}. */
 export type NodeId = number
 

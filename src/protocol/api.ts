@@ -20,8 +20,6 @@ export interface Api<QOut = unknown, QIn = never, ROut = unknown, RIn = never> {
 
 /** What reading a request of this API gives. */
 export type RequestOf<A> = A extends Api<infer Q, never, unknown, never> ? Q : never
-/** What writing a request of this API takes. */
-export type RequestInput<A> = A extends Api<unknown, infer Q, unknown, never> ? Q : never
 /** What reading a response of this API gives. */
 export type ResponseOf<A> = A extends Api<unknown, never, infer R, never> ? R : never
 /** What writing a response of this API takes. */
