@@ -38,20 +38,20 @@ export function whyNotKafka(): string | null {
  * The folder with Kafka's jars, fetched by Maven the first time (124 MB, from its own cache in seconds).
  * It appears at once and whole, so that two processes may do this at the same time.
  */
-async function jars(): Promise<string> {
-  if (existsSync(jarsFolder)) return jarsFolder
-  const partial = `${jarsFolder}.${process.pid}`
-  await mkdir(dirname(jarsFolder), { recursive: true })
+export async function kafkaJars(from: string = pom, folder: string = jarsFolder): Promise<string> {
+  if (existsSync(folder)) return folder
+  const partial = `${folder}.${process.pid}`
+  await mkdir(dirname(folder), { recursive: true })
   try {
-    const copy = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`]
+    const copy = ['-q', '-B', '-f', from, 'dependency:copy-dependencies', `-DoutputDirectory=${partial}`]
     await run('mvn', copy, { timeout: 300_000 })
-    await rename(partial, jarsFolder).catch((error: unknown) => {
-      if (!existsSync(jarsFolder)) throw error
+    await rename(partial, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error
     })
   } finally {
     await rm(partial, { recursive: true, force: true })
   }
-  return jarsFolder
+  return folder
 }
 
 /** One broker that is also its controller, with every internal topic on one replica and nothing created unasked. */
@@ -86,7 +86,7 @@ const watched = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec 
 export async function startRealKafka(): Promise<RealKafka> {
   const why = whyNotKafka()
   if (why !== null) throw new Error(`cannot start Kafka: ${why}`)
-  const classpath = `${await jars()}/*`
+  const classpath = `${await kafkaJars()}/*`
   const directory = await temporaryDirectory('kafka')
   let broker: ChildProcess | undefined
   const stop = async (): Promise<void> => {

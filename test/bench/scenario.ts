@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import wordCount from '../../pipelines/word-count.ts'
+import { openFileStorage } from '../../src/broker/file-storage.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { noHeaders } from '../../src/core/record.ts'
+import { runStep } from '../../src/core/steps.ts'
+import { systemClock } from '../../src/core/system-clock.ts'
+import { systemRandom } from '../../src/core/system-random.ts'
+import { int64, type Pipeline, pipeline, run, text, topic } from '../../src/index.ts'
+import { openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
+import { Admin } from '../../src/kafka/admin.ts'
+import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
+import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
+import { KafkaClient } from '../../src/kafka/kafka-client.ts'
+import { partitionOf } from '../../src/kafka/partitioner.ts'
+import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
+import type { Corpus } from './corpus.ts'
+
+/** One scenario of the benchmark, in a process of its own: `pass`, `count` or `words`. Prints its figures as JSON. */
+
+const [name, folder, recordsText, brokers] = process.argv.slice(2) as [string, string, string, string]
+const records = Number(recordsText)
+const input = 'bench-in'
+const keys = 10_000
+const partitions = 4
+
+/** On Kafka the input was loaded for Kafka Streams; the embedded broker gets the same records from here. */
+async function loadEmbedded(dataDirectory: string): Promise<void> {
+  const opened = await openEmbeddedBroker({
+    storage: await openFileStorage(`${dataDirectory}/broker`, process.pid),
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+  })
+  const transport = new HandlerTransport(opened.broker.connect, systemClock, 'loader')
+  const client = new KafkaClient({ transport, clock: systemClock, random: systemRandom, logger: silentLogger })
+  await client.open(5000)
+  const metadata = new ClusterMetadata(client)
+  await new Admin(client, metadata).createTopics([{ name: input, partitions, config: { 'retention.ms': '-1' } }])
+  const producer = new TransactionalProducer({
+    client,
+    metadata,
+    transactionalId: 'loader',
+    transactionTimeoutMs: 60_000,
+    steps: runStep,
+  })
+  await producer.init()
+  const start = Date.now()
+  for (let i = 0; i < records; i++) {
+    const key = Buffer.from(`k${String((i * 7919) % keys).padStart(7, '0')}`)
+    const value = Buffer.from(
+      `order-${String(i).padStart(7, '0')}-000000-the quick brown fox jumps over the lazy dog 0123456789 abcdef`,
+    )
+    producer.output(input, partitionOf(key, partitions)).append(key, value, start + Math.floor(i / 10), noHeaders)
+    if (i % 50_000 === 0) await producer.drained()
+  }
+  await producer.flush()
+  await producer.end(true)
+  await transport.close()
+  await opened.close()
+}
+
+function benchPipeline(output: string): Pipeline {
+  return pipeline(`bench-${name}`, ({ stream }) => {
+    const lines = stream(topic(input, { key: text, value: text }), { until: 'end' })
+    if (name === 'pass') lines.to(topic(output, { key: text, value: text, partitions }))
+    else lines.count('counts').to(topic(output, { key: text, value: int64, partitions }))
+  })
+}
+
+const appId = `bench-${name}-${process.pid}`
+const dataDirectory = join(folder, name)
+let from = 0
+let taken = 0
+let expected = records
+let amount = 0
+const config = {
+  dataDirectory,
+  appId,
+  // Commits every 100 ms, whatever they cost; word count runs as it is shipped.
+  ...(name === 'words' ? {} : { commitShareMax: 1 }),
+  ...(brokers === '' ? {} : { brokers: [brokers] }),
+}
+let job: Awaited<ReturnType<typeof run>>
+if (name === 'words') {
+  const corpus = JSON.parse(await readFile(join(folder, '..', 'corpus.json'), 'utf8')) as Corpus
+  expected = corpus.words
+  amount = corpus.bytes / 1e6
+  from = performance.now()
+  job = await run(wordCount as Pipeline, {
+    ...config,
+    parameters: { files: corpus.glob, output: appId },
+    beforeClose: async () => {
+      for await (const [, count] of job.storeNamed('word-counts')) taken += Number(count)
+    },
+  })
+} else {
+  if (brokers === '') await loadEmbedded(dataDirectory)
+  amount = records
+  job = await run(benchPipeline(`${appId}-out`), {
+    ...config,
+    beforeClose: async () => {
+      if (name === 'count') for await (const [, count] of job.storeNamed('counts')) taken += Number(count)
+    },
+  })
+  from = performance.now()
+}
+let until = from
+job.metrics$.subscribe((progress) => {
+  if (name === 'pass') taken = progress.recordsCommitted
+  if (progress.commits > 0) until = progress.lastCommitMs
+})
+await job.done
+if (taken !== expected) throw new Error(`${name}: ${taken} counted, ${expected} expected`)
+const figures = {
+  perSecond: amount / ((until - from) / 1000),
+  residentMb: Math.round(process.resourceUsage().maxRSS / 1024),
+}
+process.stdout.write(`${JSON.stringify(figures)}\n`)
+process.exit(0)
