@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { register as registerCommonJs } from 'tsx/cjs/api'
 import { register } from 'tsx/esm/api'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { isPipeline, type Pipeline } from '../dsl/pipeline.ts'
@@ -23,7 +24,9 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
     )
   }
   // register, never tsImport: that one would give the pipeline a second copy of this package.
+  // CommonJS as well: a file in a folder without "type": "module" is taken for it.
   const unregister = register()
+  const unregisterCommonJs = registerCommonJs()
   let imported: { readonly default?: unknown }
   try {
     imported = await import(pathToFileURL(path).href)
@@ -33,6 +36,7 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
       cause: error,
     })
   } finally {
+    unregisterCommonJs()
     await unregister()
   }
   const found = unwrap(imported.default)

@@ -31,7 +31,7 @@ function userPlace(error: unknown): string | null {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (isOurs(at)) continue
     for (const line of (at.stack ?? '').split('\n').slice(1)) {
-      const [, place] = /\(?((?:file:\/\/)?\/[^()\s]+:\d+:\d+)\)?$/.exec(line) ?? []
+      const [, place] = /[\s(]((?:file:\/\/)?\/[^()\s]+:\d+:\d+)\)?$/.exec(line) ?? []
       if (place && !/node_modules|\/dist\/src\/|\/src\/(operators|runtime)\//.test(place))
         return place.replace('file://', '')
     }
