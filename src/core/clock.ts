@@ -9,7 +9,7 @@ export interface Clock {
   now(): number
   /** Milliseconds from an arbitrary origin, never backwards. Used for deadlines and intervals. */
   monotonicMs(): number
-  /** Calls `fire` once, `delayMs` from now. Does not keep the process alive by itself. */
+  /** Calls `fire` once, `delayMs` from now. Keeps the process alive until then, unless it is cancelled. */
   timer(delayMs: number, fire: () => void): Cancel
   /** Resolves `delayMs` from now; rejects with the signal's reason when it aborts first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
