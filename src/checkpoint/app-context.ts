@@ -24,4 +24,6 @@ export interface AppContext {
   readonly transactionalId: string
   /** Transactional ids of the members of the last assignment, this one among them. */
   readonly aliveTransactionalIds: () => ReadonlySet<string>
+  /** Aborts when the job stops: what only waits or restores gives up then. */
+  readonly signal: AbortSignal
 }

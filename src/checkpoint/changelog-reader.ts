@@ -44,7 +44,8 @@ export class ChangelogReader {
    * Applies all committed records from `from` up to the end that the log has now, taken as the high watermark: every
    * transaction that has reached the log by then is waited for, or its dead producer is fenced (A3, X3).
    * @returns the position reached
-   * @throws {StreamError} `OFFSET_OUT_OF_RANGE` when the log no longer, or not yet, has `from`
+   * @throws {StreamError} `OFFSET_OUT_OF_RANGE` when the log no longer, or not yet, has `from`; `JOB_CLOSED` when the job is
+   * stopped meanwhile
    */
   async readToEnd(at: TopicPartition, from: number, apply: ApplyRecords): Promise<number> {
     const { steps, clock } = this.app.ports
@@ -54,6 +55,7 @@ export class ChangelogReader {
     let position = from
     let stuckSince: DeadlineMs | null = null
     while (position < target) {
+      this.app.signal.throwIfAborted()
       const before = position
       position = await this.readSome(at, position, apply, 50)
       if (position !== before) {

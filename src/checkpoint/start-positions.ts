@@ -54,6 +54,7 @@ async function stableOffsets(app: AppContext, partitions: readonly TopicPartitio
   const { clock, steps } = app.ports
   let unstableSince: number | null = null
   for (;;) {
+    app.signal.throwIfAborted()
     const found = await steps('A2.offsetFetch', () => app.admin.committedOffsets(app.appId, partitions, true))
     const stable = new Map<string, Stable>()
     for (const [key, offset] of found) if (offset !== 'unstable') stable.set(key, offset)

@@ -73,6 +73,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     damagedStores: new Set(),
     transactionalId,
     aliveTransactionalIds: alive,
+    signal,
   }
   const producer = new TransactionalProducer({
     client,
@@ -108,7 +109,6 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     recordDeadlineMs: config.recordDeadlineMs,
     ingestAheadBytes: config.ingestAheadBytes,
     follow: config.follow,
-    signal,
     leftOut: new Set(),
     group: () => member.identity,
     commitIntervalMs: config.commitIntervalMs,

@@ -98,11 +98,11 @@ export class GroupMember {
       this.needsRejoin = false
       this.lost = null
       this.scheduleHeartbeat()
-      // A static member that returns keeps its generation, and what it says of itself reaches nobody: ask for a new round.
-      const repeated = data.members.find((member) => member.memberId === this.memberId)
+      // A static member that returns gets the assignment of before under a new member id, and what it says of itself
+      // reaches nobody: it asks for a new round only where that would say something else.
       const self = this.options.self()
-      const stale = repeated?.planHash !== self.planHash || repeated.transactionalId !== self.transactionalId
-      if (!stale || again++ > 0) return data
+      const repeated = data.members.find((member) => member.transactionalId === self.transactionalId)
+      if (repeated?.planHash === self.planHash || again++ > 0) return data
       this.stopHeartbeat()
     }
   }

@@ -111,5 +111,6 @@ export class HandlerTransport implements Transport {
   }
 }
 
+/** Closed by its owner: there is nothing to try again. */
 const closedError = (): StreamError =>
-  new StreamError('CONNECTION_LOST', 'the connection to the broker is closed', { action: 'retry' })
+  new StreamError('CONNECTION_LOST', 'the connection to the broker is closed', { action: 'fail' })

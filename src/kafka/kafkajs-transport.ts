@@ -148,7 +148,8 @@ export class KafkajsTransport implements Transport {
 
   private lost(error: unknown, api: string): StreamError {
     return new StreamError('CONNECTION_LOST', `${api} to ${this.address} broke off: ${messageOf(error)}`, {
-      action: 'retry',
+      // Closed by its owner: there is nothing to try again.
+      action: this.closed ? 'fail' : 'retry',
       cause: error,
       api,
     })

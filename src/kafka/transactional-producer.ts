@@ -41,6 +41,14 @@ export interface TransactionalProducerOptions {
 }
 
 /**
+ * What is sent between two calls of `init`, under the identity of the first: what it still has under way when the second
+ * comes must neither bear the new epoch, which would admit work that was given up, nor touch the new numbers.
+ */
+interface Attempt extends ProducerIdentity {
+  readonly isOver: () => boolean
+}
+
+/**
  * Writes record batches under one transactional id and ends their transactions.
  *
  * A transaction begins with its first batch. Batches go out while records still come in, one request at a time and
@@ -149,7 +157,7 @@ export class TransactionalProducer implements OutputOwner {
   private drain(): void {
     if (this.draining || this.failure) return
     const attempt = this.attempt
-    this.draining = this.sendReady(attempt)
+    this.draining = this.sendReady({ ...this.producer, isOver: () => attempt !== this.attempt })
       .catch((error: unknown) => {
         if (attempt === this.attempt) this.failure = asUnknownOutcome(error)
       })
@@ -160,13 +168,14 @@ export class TransactionalProducer implements OutputOwner {
       })
   }
 
-  private async sendReady(attempt: number): Promise<void> {
-    while (this.ready.length > 0 && attempt === this.attempt) {
+  private async sendReady(attempt: Attempt): Promise<void> {
+    while (this.ready.length > 0 && !attempt.isOver()) {
       const round = this.takeRound()
       const fresh = round.map((batch) => batch.output).filter((output) => !output.isInTransaction)
-      if (fresh.length > 0) await this.steps('B1.addPartitions', () => this.addPartitions(fresh))
-      await this.steps('B1.produce', () => this.produceRound(round))
-      if (attempt !== this.attempt) return
+      if (fresh.length > 0) await this.steps('B1.addPartitions', () => this.addPartitions(attempt, fresh))
+      if (attempt.isOver()) return
+      await this.steps('B1.produce', () => this.produceRound(attempt, round))
+      if (attempt.isOver()) return
       for (const { writer } of round) {
         this.pendingBytes -= writer.sizeBytes
         writer.reset()
@@ -187,12 +196,14 @@ export class TransactionalProducer implements OutputOwner {
     return [...round.values()]
   }
 
-  private async addPartitions(outputs: readonly PartitionOutput[]): Promise<void> {
+  private async addPartitions(attempt: Attempt, outputs: readonly PartitionOutput[]): Promise<void> {
     this.isOpen = true
+    const { producerId, producerEpoch } = attempt
     await this.toCoordinator(async (node) => {
       const answer = await this.client.send('data', node, addPartitionsToTxn, {
         transactionalId: this.transactionalId,
-        ...this.producer,
+        producerId,
+        producerEpoch,
         topics: byTopic(outputs, ({ partition }) => partition),
       })
       for (const topic of answer.topics) {
@@ -204,16 +215,17 @@ export class TransactionalProducer implements OutputOwner {
         }
       }
     })
+    if (attempt.isOver()) return
     for (const output of outputs) output.isInTransaction = true
   }
 
-  private async produceRound(round: readonly SealedBatch[]): Promise<void> {
+  private async produceRound(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
     let waiting = round.map((batch) => {
       const { writer, output } = batch
-      return { ...batch, records: writer.finish(this.producer, output.takeSequence(writer.count), true) }
+      return { ...batch, records: writer.finish(attempt, output.takeSequence(writer.count), true) }
     })
     const deadline = this.client.deadline()
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !attempt.isOver()) {
       const byNode = new Map<NodeId, typeof waiting>()
       for (const batch of waiting) {
         const node = await this.metadata.leader('data', batch.output.topic, batch.output.partition)
@@ -221,7 +233,7 @@ export class TransactionalProducer implements OutputOwner {
         if (known) known.push(batch)
         else byNode.set(node, [batch])
       }
-      const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(node, batches)))
+      const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(attempt, node, batches)))
       waiting = refused.flat()
       if (waiting.length > 0) {
         if (this.client.clock.monotonicMs() > deadline) throw new Error('partitions stayed without a leader')
@@ -233,6 +245,7 @@ export class TransactionalProducer implements OutputOwner {
 
   /** @returns the batches that the broker refused because it does not lead their partition: nothing was appended */
   private async produceTo<B extends SealedBatch & { records: Buffer }>(
+    attempt: Attempt,
     node: NodeId,
     batches: readonly B[],
   ): Promise<B[]> {
@@ -255,6 +268,7 @@ export class TransactionalProducer implements OutputOwner {
       ),
     )
     const refused: B[] = []
+    if (attempt.isOver()) return refused
     for (const batch of batches) {
       const { topic, partition } = batch.output
       const result = results.get(`${topic} ${partition}`)

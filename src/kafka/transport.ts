@@ -31,7 +31,7 @@ export interface Transport {
     body: Buffer,
     deadline: DeadlineMs,
   ): Promise<Buffer>
-  /** Breaks what is open; requests in flight fail with `CONNECTION_LOST`. Idempotent. */
+  /** Breaks what is open; requests in flight and later ones fail with `CONNECTION_LOST`, action `fail`. Idempotent. */
   close(): Promise<void>
   /** Where it leads, for messages: the broker list, or `embedded broker`. */
   readonly address: string

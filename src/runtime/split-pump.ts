@@ -112,7 +112,7 @@ export class SplitPump {
     for (const { split, reader } of this.splits.values()) {
       await reader.close()
       // A task that is closed for a replay is opened again, and counts its splits again.
-      if (this.thread.signal.aborted) continue
+      if (this.thread.app.signal.aborted) continue
       this.thread.metrics.sourceBytesRead -= this.log.position(split.id).bytes
       this.thread.metrics.sourceBytesTotal -= split.sizeBytes ?? 0
     }

@@ -88,7 +88,9 @@ export class StreamThread {
           else await this.reopen()
           end = await this.work()
         } catch (error) {
-          needs = await this.recover(error)
+          const next = await this.recover(error)
+          if (next === 'stop') end = 'stopped'
+          else needs = next
         }
       }
       const leaves = end === 'ended' || this.parts.leaveAtStop
@@ -109,7 +111,7 @@ export class StreamThread {
   /** A1: joins, gets a producer id, opens what was assigned. */
   private async join(): Promise<void> {
     const { context, member, tasks } = this.parts
-    tasks.assignment = await member.join()
+    tasks.assignment = await this.unlessStopped(member.join())
     await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
     await this.take(tasks.assignment)
   }
@@ -129,7 +131,7 @@ export class StreamThread {
 
   private async work(): Promise<ThreadEnd> {
     const { context, member, tasks } = this.parts
-    const { signal } = context
+    const { signal } = context.app
     for (;;) {
       if (member.lost) throw member.lost
       if (signal.aborted) return this.stop()
@@ -208,7 +210,10 @@ export class StreamThread {
     await this.commit()
     await this.storing
     for (const task of tasks.running) await task.settle()
-    tasks.assignment = await member.join()
+    const { memberId } = member.identity
+    tasks.assignment = await this.unlessStopped(member.join())
+    // Another member id: this process was out of the group meanwhile, and whoever had its tasks then has moved them on (X1).
+    if (member.identity.memberId !== memberId) await tasks.closeAll()
     await this.take(tasks.assignment)
   }
 
@@ -232,10 +237,26 @@ export class StreamThread {
     return 'stopped'
   }
 
-  /** Forgets the attempt. @returns where to begin again @throws what cannot be cured */
-  private async recover(error: unknown): Promise<'join' | 'open'> {
+  /** A join may wait for other members for a minute; nothing is uncommitted meanwhile, so a stop need not wait for it. */
+  private unlessStopped<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.parts.context.app
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(signal.reason)
+      if (signal.aborted) stop()
+      signal.addEventListener('abort', stop, { once: true })
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    })
+  }
+
+  /**
+   * Forgets the attempt.
+   * @returns where to begin again; `stop` when the job was told to stop, which loses nothing that was committed
+   * @throws what cannot be cured
+   */
+  private async recover(error: unknown): Promise<'join' | 'open' | 'stop'> {
     const { context, member, tasks } = this.parts
-    const { app, metrics, signal } = context
+    const { app, metrics } = context
+    const { signal } = app
     let action = actionOf(error)
     if (hasCode(error, 'STORE_CORRUPT') && error.context.path !== undefined) {
       app.damagedStores.add(error.context.path)
@@ -247,16 +268,21 @@ export class StreamThread {
     metrics.resets++
     await this.settleStores()
     await tasks.closeAll()
-    if (action === 'fail' || signal.aborted) {
-      await this.abortQuietly()
-      throw member.lost?.action === 'fail' ? member.lost : error
+    const isStop = signal.aborted && (error === signal.reason || action !== 'fail')
+    if (isStop || action === 'fail') await this.abortQuietly()
+    if (isStop) {
+      if (error !== signal.reason)
+        this.log('stopped without a last commit: its work is done again at the next start', error)
+      return 'stop'
     }
+    if (action === 'fail') throw member.lost?.action === 'fail' ? member.lost : error
     this.log(action === 'rejoin' ? 'joining the group again' : 'uncommitted work is forgotten and done again', error)
     if (action === 'rejoin') await this.abortQuietly()
     // A fault that stays must not become a busy loop: 0, 100, 200, 400 ms ... up to 5 s.
     const pause = this.resetsInARow === 0 ? 0 : Math.min(5000, 50 * 2 ** this.resetsInARow)
     this.resetsInARow++
-    if (pause > 0) await app.ports.clock.sleep(pause, signal)
+    if (pause > 0) await app.ports.clock.sleep(pause, signal).catch(() => undefined)
+    if (signal.aborted) return 'stop'
     return action === 'rejoin' || tasks.assignment === null ? 'join' : 'open'
   }
 

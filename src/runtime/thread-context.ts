@@ -21,8 +21,6 @@ export interface ThreadContext {
   readonly ingestAheadBytes: number
   /** Whether sources go on at the end of what is there. */
   readonly follow: boolean
-  /** Aborts when the job stops. */
-  readonly signal: AbortSignal
   /** Records that a replay leaves out, `topic-partition@offset`: each failed once after it had had effects (X7). */
   readonly leftOut: Set<string>
   /** The membership that holds now. */

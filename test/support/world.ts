@@ -122,6 +122,7 @@ export class World {
         admin,
         fence: new ProducerFence(client, metadata, 'no-such-application', 1000),
         aliveTransactionalIds: () => new Set<string>(),
+        signal: new AbortController().signal,
       } as unknown as AppContext
       let isSettled = true
       for (const partition of found?.leaders.keys() ?? []) {
