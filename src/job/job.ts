@@ -1,5 +1,6 @@
 import { BehaviorSubject, type Observable } from 'rxjs'
 import { openFileStorage } from '../broker/file-storage.ts'
+import { newAbort } from '../core/abort.ts'
 import { StreamError } from '../core/errors.ts'
 import { silentLogger } from '../core/logger.ts'
 import { nodeFileSystem } from '../core/node-file-system.ts'
@@ -162,7 +163,7 @@ class RunningJob<Q> implements Job<Q> {
   private readonly config: ResolvedJobConfig
   private readonly ports: JobPorts
   private readonly stores = new StoreRegistry()
-  private readonly abort = new AbortController()
+  private readonly abort = newAbort()
   private readonly status = new BehaviorSubject<JobStatus>('starting')
   private readonly metrics: BehaviorSubject<JobProgress>
   private built: BuiltThread | null = null

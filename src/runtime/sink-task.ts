@@ -2,6 +2,7 @@ import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { SinkConnector, SinkRecord } from '../connector/sink.ts'
 import type { ConnectorContext } from '../connector/source.ts'
+import { newAbort } from '../core/abort.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
@@ -31,7 +32,7 @@ export class SinkTask implements Task {
   private readonly thread: ThreadContext
   private readonly sub: SinkSubTopology
   private readonly connector: SinkConnector<unknown, unknown>
-  private readonly abort = new AbortController()
+  private readonly abort = newAbort()
   private readonly end: InputEnd
   private port: SinkPort | null = null
   private queue: RecordQueue | null = null

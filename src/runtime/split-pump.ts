@@ -7,6 +7,7 @@ import type {
   Split,
   SplitReader,
 } from '../connector/source.ts'
+import { newAbort } from '../core/abort.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import type { SplitLog } from './split-log.ts'
 import type { ThreadContext } from './thread-context.ts'
@@ -37,7 +38,7 @@ export class SplitPump {
   private readonly connector: SourceConnector
   private readonly log: SplitLog
   private readonly context: ConnectorContext
-  private readonly abort = new AbortController()
+  private readonly abort = newAbort()
   private readonly splits = new Map<string, OpenSplit>()
   private order: OpenSplit[] = []
   private readonly ready: {

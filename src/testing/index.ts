@@ -1,2 +1,7 @@
-export { fasterClock, Instance } from './instance.ts'
+export { Actor, simulationEpochMs } from './actor.ts'
 export { type FileCall, type FileFault, MemoryFileSystem } from './memory-file-system.ts'
+export type { ScriptedEvent } from './script.ts'
+export { SimulatedInstance } from './simulated-instance.ts'
+export { SimulatedNetwork } from './simulated-network.ts'
+export { simulatedBackends, simulatedFiles, simulatedStorage } from './simulated-ports.ts'
+export { Simulation, type SimulationLimits } from './simulation.ts'

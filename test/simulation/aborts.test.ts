@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
 import { StreamError } from '../../src/core/errors.ts'
-import { type StepHook, type StepName, stepNames } from '../../src/core/steps.ts'
+import { type StepHook, stepNames } from '../../src/core/steps.ts'
 import { int64, pipeline, structured, text, topic } from '../../src/index.ts'
+import { simulationSeed } from '../support/seed.ts'
 import { World } from '../support/world.ts'
 
 /** What becomes of state when transactions are aborted, moved and lied about: X6, X7, X8, and proof that the checks can fail. */
 
-const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? 11)
+const seed = simulationSeed(11)
 const lines = Array.from({ length: 900 }, (_, i) => `key${i % 17} line${i}`)
 const config = { dataDirectory: '/data', commitIntervalMs: 20, commitShareMax: 1, instanceId: 'one' }
 
 async function world(): Promise<World> {
   const made = new World(seed)
   made.files.put('/in/a.txt', lines.join('\n'))
-  await made.open()
+  await made.run(made.startBroker())
   return made
 }
 
@@ -37,25 +38,16 @@ const expectedLines = new Map(
   Array.from({ length: 17 }, (_, k) => [`key${k}`, { lines: lines.filter((line) => line.startsWith(`key${k} `)) }]),
 )
 
-/** Fails once, at the nth occurrence of a step, as a broker's doubtful answer would. */
-function doubtAt(name: StepName, occurrence: number): StepHook {
-  let count = 0
-  return async (step, effect) => {
-    const isHere = step === name && ++count === occurrence
-    const result = await effect()
-    if (isHere) throw new StreamError('TRANSACTION_UNKNOWN', 'the answer was lost, as asked', { action: 'reset-task' })
-    return result
-  }
-}
+/** What a step fails with when its answer is lost: the outcome is unknown then. */
+const doubt = new StreamError('TRANSACTION_UNKNOWN', 'the answer was lost, as asked', { action: 'reset-task' })
 
 describe('a user aggregate that changes its accumulator in place', () => {
-  for (const name of stepNames.filter((step) => step.startsWith('B'))) {
-    it(`holds each value once when ${name} is in doubt`, async () => {
+  for (const at of stepNames.filter((step) => step.startsWith('B'))) {
+    it(`holds each value once when ${at} is in doubt`, async () => {
       const made = await world()
-      const { instance } = made.instance(doubtAt(name, 2))
-      const held = await made.runToEnd(collecting, 'seen', config, instance)
+      const instance = made.instance([{ at, occurrence: 2, when: 'after', do: doubt }])
+      const held = await made.run(made.runToEnd(collecting, 'seen', config, instance))
       expect(held).toEqual(expectedLines)
-      await made.close()
     })
   }
 })
@@ -67,26 +59,12 @@ describe('a task', () => {
     let moves = 0
     // Every start commits a round of discovery first, so a move after each first commit would never come to an end.
     for (; held === null; moves++) {
-      let publishes = 0
-      let left: () => void = () => undefined
-      const dead = new Promise<null>((resolve) => {
-        left = () => resolve(null)
-      })
-      const { instance, kill } = made.instance(async (step, effect) => {
-        const result = await effect()
-        if (step === 'B5.publish' && ++publishes === 2 && moves < 12) {
-          left()
-          return new Promise(() => undefined)
-        }
-        return result
-      })
+      const instance = made.instance(moves < 12 ? [{ at: 'B5.publish', occurrence: 2, when: 'after', do: 'kill' }] : [])
       const directory = { ...config, dataDirectory: `/data-${moves}` }
-      held = await Promise.race([dead, made.runToEnd(collecting, 'seen', directory, instance)])
-      await kill()
+      held = await made.run(Promise.race([instance.killed, made.runToEnd(collecting, 'seen', directory, instance)]))
     }
     expect(moves).toBe(13)
     expect(held).toEqual(expectedLines)
-    await made.close()
   })
 })
 
@@ -102,12 +80,10 @@ describe('a record that fails after it has had effects', () => {
         .count('counts')
     })
     const made = await world()
-    const { instance } = made.instance()
-    const held = await made.runToEnd(failing, 'counts', config, instance)
+    const held = await made.run(made.runToEnd(failing, 'counts', config))
     const total = [...held.values()].reduce<number>((sum, count) => sum + Number(count), 0)
     expect(total).toBe(lines.length - 1)
     expect(held.get('key10')).toBe(lines.filter((line) => line.startsWith('key10 ')).length - 1) // 333 = 19 * 17 + 10
-    await made.close()
   })
 })
 
@@ -120,27 +96,13 @@ describe('the checks of these tests', () => {
       counts.to(topic('counts', { key: text, value: int64 }))
     })
     const made = await world()
-    let commits = 0
-    let left: () => void = () => undefined
-    const dead = new Promise<void>((resolve) => {
-      left = resolve
-    })
-    const { instance, kill } = made.instance(async (step, effect) => {
-      // The planted bug: transactions commit, but not where their inputs are.
-      if (step === 'B2.txnOffsetCommit') return undefined as never
-      const result = await effect()
-      if (step === 'B5.publish' && ++commits === 4) {
-        left()
-        return new Promise(() => undefined)
-      }
-      return result
-    })
-    const first = made.runToEnd(counting, 'counts', config, instance)
-    await Promise.race([dead, first])
-    await kill()
-    const held = await made.runToEnd(counting, 'counts', config, made.instance().instance)
+    // The planted bug: transactions commit, but not where their inputs are.
+    const forgetful: StepHook = (step, effect) =>
+      step === 'B2.txnOffsetCommit' ? Promise.resolve(undefined as never) : effect()
+    const first = made.instance([{ at: 'B5.publish', occurrence: 4, when: 'after', do: 'kill' }], forgetful)
+    await made.run(Promise.race([first.killed, made.runToEnd(counting, 'counts', config, first)]))
+    const held = await made.run(made.runToEnd(counting, 'counts', config))
     const total = [...held.values()].reduce<number>((sum, count) => sum + Number(count), 0)
     expect(total).not.toBe(lines.length)
-    await made.close()
   })
 })

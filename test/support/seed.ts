@@ -8,3 +8,8 @@ export const testSeed: number = Number(process.env['MILLRACE_TEST_SEED'] ?? Math
 export function runs(numRuns: number): { numRuns: number; seed: number } {
   return { numRuns, seed: testSeed }
 }
+
+/** The seed of a simulation: `MILLRACE_TEST_SEED`, else the one that the test is written with, since schedules are repeatable. */
+export function simulationSeed(usual: number): number {
+  return Number(process.env['MILLRACE_TEST_SEED'] ?? usual)
+}

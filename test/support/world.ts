@@ -6,7 +6,6 @@ import { ChangelogReader } from '../../src/checkpoint/changelog-reader.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { runStep, type StepHook } from '../../src/core/steps.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
 import { resolveJobConfig, startJob } from '../../src/job/job.ts'
 import type { JobConfig } from '../../src/job/job-config.ts'
@@ -16,7 +15,15 @@ import { ProducerFence } from '../../src/kafka/fencing.ts'
 import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
 import { KafkaClient } from '../../src/kafka/kafka-client.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
-import { fasterClock, Instance, MemoryFileSystem } from '../../src/testing/index.ts'
+import {
+  type Actor,
+  MemoryFileSystem,
+  type ScriptedEvent,
+  SimulatedInstance,
+  SimulatedNetwork,
+  Simulation,
+  simulatedStorage,
+} from '../../src/testing/index.ts'
 
 /** A record as a reader under read_committed sees it. */
 export interface Seen {
@@ -25,89 +32,112 @@ export interface Seen {
   readonly timestamp: number
 }
 
-/** Ten times as fast as the wall: a session of 10 s is over in one. */
-const speed = 10
-
 /**
- * A broker, disks and files in memory, on which job instances start, die and start again. Nothing here is mocked: it is
- * the engine and the embedded broker on their memory forms.
+ * A broker, disks and files in memory, on which job instances start, die and start again, in the virtual time of one
+ * simulation. Nothing here is mocked: it is the engine and the embedded broker on their memory forms.
  */
 export class World {
-  readonly clock = fasterClock(systemClock, speed)
+  readonly simulation: Simulation
   readonly files = new MemoryFileSystem()
   readonly disk: MemoryDisk
   private readonly seed: number
+  private readonly network: SimulatedNetwork
   private readonly brokerDisk = new BrokerDisk()
-  private broker: Broker | null = null
-  private pids = 100
+  private readonly reader: Actor
+  private broker: { readonly actor: Actor; readonly opened: Broker } | null = null
+  private lives = 0
 
   constructor(seed: number) {
     this.seed = seed
+    this.simulation = new Simulation(seed)
+    this.network = new SimulatedNetwork(this.simulation)
+    this.reader = this.simulation.actor('reader')
     this.disk = new MemoryDisk(seededRandom(seed))
   }
 
-  async open(): Promise<void> {
-    const random = seededRandom(this.seed + 1)
-    this.broker = await createBroker({
-      storage: this.brokerDisk.open(),
-      clock: this.clock,
-      random,
+  /** Lets time pass until `work` settles. */
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.simulation.run(work)
+  }
+
+  /** Starts the broker on what its disk holds. */
+  async startBroker(): Promise<void> {
+    const life = ++this.lives
+    const actor = this.simulation.actor(`broker-${life}`)
+    const opened = await createBroker({
+      storage: simulatedStorage(actor, this.brokerDisk.open()),
+      clock: actor.clock,
+      random: seededRandom(this.seed + life),
       logger: silentLogger,
     })
+    this.broker = { actor, opened }
+    this.network.listen(opened.connect)
   }
 
-  async close(): Promise<void> {
-    await this.broker?.close()
+  /** kill -9 of the broker: every connection breaks, and nobody listens until the next start. */
+  killBroker(): void {
+    this.broker?.actor.kill()
+    this.broker = null
+    this.brokerDisk.kill()
+    this.network.listen(null)
   }
 
-  /** Starts an instance of a pipeline; `steps` is told of every named step. */
-  instance(steps: StepHook = runStep): { readonly instance: Instance; readonly kill: () => Promise<void> } {
-    const pid = ++this.pids
-    const { clock, files } = this
-    const instance = new Instance({
-      clock,
-      files,
-      steps,
-      pid,
+  /** A process of an application, with what happens to it. */
+  instance(script: readonly ScriptedEvent[] = [], steps: StepHook = runStep): SimulatedInstance {
+    const life = ++this.lives
+    const pid = 100 + life
+    const { files, network } = this
+    return new SimulatedInstance({
+      actor: this.simulation.actor(`job-${life}`),
+      network,
       random: seededRandom(this.seed + pid),
-      logger: silentLogger,
-      backends: this.disk.backends(pid),
-      connect: async () => ({ transport: this.transport('job'), broker: null }),
+      ports: { files, steps, pid, logger: silentLogger, backends: this.disk.backends(pid) },
+      script,
+      onKilled: () => this.disk.kill(pid),
     })
-    const kill = async (): Promise<void> => {
-      await instance.kill()
-      this.disk.kill(pid)
-    }
-    return { instance, kill }
   }
 
-  /** Runs a pipeline to its end. @returns what the store held then */
+  /**
+   * Runs a pipeline to its end, or follows its inputs `until` something; time passes in `run` alone.
+   * @returns what the store held at the end
+   */
   async runToEnd(
     pipeline: Pipeline,
     store: string,
     config: JobConfig,
-    instance: Instance,
+    instance: SimulatedInstance = this.instance(),
+    until?: Promise<unknown>,
   ): Promise<Map<string, unknown>> {
     const entries = new Map<string, unknown>()
     const job = await startJob(
       pipeline,
       resolveJobConfig({
         ...config,
+        follow: until !== undefined,
         beforeClose: async () => {
           for await (const [key, value] of job.storeNamed(store)) entries.set(String(key), value)
         },
       }),
       instance.ports,
     )
+    if (until !== undefined) {
+      await until
+      await job.stop()
+    }
     await job.done
     return entries
   }
 
   /** All committed records of a topic, partition by partition, and whether every one of them could be read. */
   async read(topic: string): Promise<{ readonly records: Seen[]; readonly isSettled: boolean }> {
-    const transport = this.transport('reader')
+    const { reader, files } = this
+    const { clock } = reader
+    const transport = new HandlerTransport(
+      this.network.connect(reader, () => 0),
+      clock,
+      'reader',
+    )
     try {
-      const { clock, files } = this
       const random = seededRandom(this.seed)
       const client = new KafkaClient({ transport, clock, random, logger: silentLogger })
       await client.open(10_000)
@@ -129,8 +159,8 @@ export class World {
         const at = { topic, partition }
         const [high, stable] = await Promise.all([admin.endOffsets([at], 'high'), admin.endOffsets([at], 'stable')])
         isSettled &&= [...high.values()][0] === [...stable.values()][0]
-        const reader = new ChangelogReader(app)
-        await reader.readToEnd(at, await reader.startOffset(at), async (batch) => {
+        const changelog = new ChangelogReader(app)
+        await changelog.readToEnd(at, await changelog.startOffset(at), async (batch) => {
           for (const { key, value, timestamp } of batch) {
             records.push({ key: Buffer.from(key), value: value && Buffer.from(value), timestamp })
           }
@@ -140,10 +170,5 @@ export class World {
     } finally {
       await transport.close()
     }
-  }
-
-  private transport(clientId: string): HandlerTransport {
-    if (!this.broker) throw new Error('the world is open')
-    return new HandlerTransport(this.broker.connect, this.clock, clientId)
   }
 }

@@ -1,0 +1,94 @@
+import type { BrokerStorage } from '../broker/broker-storage.ts'
+import type { FileSystem } from '../core/file-system.ts'
+import { crc32c } from '../protocol/crc32c.ts'
+import type { StateBackend, StateBackends } from '../state/state-backend.ts'
+import type { Actor } from './actor.ts'
+
+/** The longest that one call of a disk takes: virtual milliseconds. */
+const diskMs = 0.5
+
+/** Entries of an iteration that come with one event. */
+const entriesPerEvent = 64
+
+/** Names what was asked: a number that differs when the arguments do. */
+export function digestOf(value: unknown): number {
+  if (value instanceof Uint8Array) return crc32c(value, 0, value.length)
+  const text = Buffer.from(
+    JSON.stringify(value, (_key, part: unknown) => (part instanceof Uint8Array ? digestOf(part) : part)) ?? '',
+  )
+  return crc32c(text, 0, text.length)
+}
+
+/** An object whose listed calls become events of an actor; the rest of it stays as it is. */
+function gated<T extends object>(actor: Actor, port: string, target: T, calls: readonly (keyof T & string)[]): T {
+  const gate = Object.create(target) as Record<string, unknown>
+  for (const call of calls) {
+    gate[call] = (...given: unknown[]) =>
+      // What a read fills says nothing yet.
+      actor.call(port, call, call === 'read' ? given.length : digestOf(given), diskMs, () =>
+        (target[call] as (...args: unknown[]) => Promise<unknown>).apply(target, given),
+      )
+  }
+  return gate as T
+}
+
+/** Port 6 in a simulation. */
+export function simulatedFiles(actor: Actor, files: FileSystem): FileSystem {
+  const calls = ['stat', 'list', 'readText', 'writeText', 'makeDirectory', 'rename', 'remove', 'resolve'] as const
+  return Object.assign(gated(actor, 'files', files, calls), {
+    open: (path: string) =>
+      actor.call('files', 'open', digestOf(path), diskMs, async () =>
+        gated(actor, 'files', await files.open(path), ['read', 'size', 'close']),
+      ),
+  })
+}
+
+/** Port 4 in a simulation. */
+export function simulatedBackends(actor: Actor, backends: StateBackends): StateBackends {
+  return Object.assign(gated(actor, 'state', backends, ['move', 'destroy']), {
+    open: (path: string) =>
+      actor.call('state', 'open', digestOf(path), diskMs, async () =>
+        simulatedBackend(actor, await backends.open(path)),
+      ),
+  })
+}
+
+function simulatedBackend(actor: Actor, backend: StateBackend): StateBackend {
+  return {
+    getSync: (key) => backend.getSync(key),
+    batch: (mutations, options) =>
+      actor.call('state', 'batch', digestOf(mutations), diskMs, () => backend.batch(mutations, options)),
+    close: () => actor.call('state', 'close', 0, diskMs, () => backend.close()),
+    async *iterate(range) {
+      const entries = backend.iterate(range)[Symbol.asyncIterator]()
+      try {
+        for (;;) {
+          const some = await actor.call('state', 'iterate', digestOf(range ?? null), diskMs, async () => {
+            const found: (readonly [Uint8Array, Uint8Array])[] = []
+            while (found.length < entriesPerEvent) {
+              const next = await entries.next()
+              if (next.done) break
+              found.push(next.value)
+            }
+            return found
+          })
+          if (some.length === 0) return
+          yield* some
+        }
+      } finally {
+        await entries.return?.()
+      }
+    },
+  }
+}
+
+/** Port 5 in a simulation. */
+export function simulatedStorage(actor: Actor, storage: BrokerStorage): BrokerStorage {
+  const calls = ['facts', 'writeFacts', 'logs', 'segments', 'removeSegment', 'removeLog', 'close'] as const
+  return Object.assign(gated(actor, 'storage', storage, calls), {
+    openSegment: (log: string, baseOffset: number) =>
+      actor.call('storage', 'openSegment', digestOf([log, baseOffset]), diskMs, async () =>
+        gated(actor, 'storage', await storage.openSegment(log, baseOffset), ['append', 'truncate', 'sync', 'read']),
+      ),
+  })
+}

@@ -1,0 +1,84 @@
+import { filter, mergeMap } from 'rxjs'
+import { expect } from 'vitest'
+import { textFiles } from '../../connectors/files/index.ts'
+import { int64, pipeline, text, topic } from '../../src/index.ts'
+import { reservedPrefix } from '../../src/state/row-format.ts'
+import { wordCounts } from './job-runner.ts'
+import { World } from './world.ts'
+
+const words = Array.from({ length: 60 }, (_, i) => `word${String.fromCharCode(97 + (i % 26))}${'x'.repeat(i % 7)}`)
+/** Many small files: each is a few reads, so that the work is spread over many transactions. */
+const texts = Array.from({ length: 30 }, (_, file) =>
+  Array.from({ length: 100 }, (_, line) =>
+    Array.from({ length: 6 }, (_, n) => words[(line * 7 + n * 13 + file * 5) % words.length]).join(' '),
+  ).join('\n'),
+)
+const expected = wordCounts(texts)
+
+/** Word count, as the simulations run it. */
+export const wordCount = pipeline('word-count', ({ stream }) => {
+  const counts = stream(textFiles('texts', { files: '/in/*.txt', partitions: 2 }))
+    .pipe(
+      mergeMap((line) => line.toLowerCase().match(/\p{L}+/gu) ?? []),
+      filter((word) => word.length > 1),
+    )
+    .keyBy('word', (word) => word)
+    .count('word-counts')
+  counts.to(topic('word-counts', { key: text, value: int64 }))
+  return { counts }
+})
+
+/** Commits often, so that a short run has many. */
+export const wordCountConfig = { dataDirectory: '/data', commitIntervalMs: 10, commitShareMax: 1 }
+
+/** A world with a broker, and with files of text unless they are to be {@link feed | fed}. */
+export async function wordCountWorld(seed: number, isFed = false): Promise<World> {
+  const made = new World(seed)
+  if (!isFed) for (const [index, content] of texts.entries()) made.files.put(`/in/${index}.txt`, content)
+  await made.run(made.startBroker())
+  return made
+}
+
+const feedEveryMs = 600
+const countedWithinMs = 120_000
+
+/** Adds the files one by one, so that a job that follows them has work for 18 s; resolves when every word is counted. */
+export async function feed(made: World): Promise<void> {
+  const { clock } = made.simulation.actor('feeder')
+  for (const [index, content] of texts.entries()) {
+    made.files.put(`/in/${index}.txt`, `${content}\n`)
+    await clock.sleep(feedEveryMs)
+  }
+  const untilMs = clock.now() + countedWithinMs
+  for (;;) {
+    const { records } = await made.read('word-counts')
+    const counts = new Map(records.map(({ key, value }) => [key.toString(), Number(value?.readBigInt64BE(0))]))
+    if ([...expected].every(([word, count]) => (counts.get(word) ?? 0) >= count)) return
+    if (clock.now() > untilMs) throw new Error(`seed ${made.simulation.seed}: not all is counted after two minutes`)
+    await clock.sleep(1000)
+  }
+}
+
+/**
+ * The invariants: every store, the output topic and the changelog hold each word's count; in the output every count of a
+ * word is greater than the one before; and no transaction is left open.
+ */
+export async function checkWordCount(made: World, stores: Iterable<readonly [string, unknown]>): Promise<void> {
+  expect(new Map([...stores].sort())).toEqual(new Map([...expected].sort()))
+  const output = await made.run(made.read('word-counts'))
+  expect(output.isSettled).toBe(true)
+  const last = new Map<string, number>()
+  for (const { key, value } of output.records) {
+    const word = key.toString()
+    const count = Number(value?.readBigInt64BE(0))
+    expect(count, `the counts of ${word} only grow`).toBeGreaterThan(last.get(word) ?? 0)
+    last.set(word, count)
+  }
+  expect(last).toEqual(expected)
+  const changelog = await made.run(made.read('word-count-word-counts-changelog'))
+  const folded = new Map<string, number>()
+  for (const { key, value } of changelog.records) {
+    if (key[0] !== reservedPrefix) folded.set(key.subarray(1).toString(), Number(value?.readBigInt64BE(0)))
+  }
+  expect(folded).toEqual(expected)
+}
