@@ -245,11 +245,11 @@ export class GroupMember {
   }
 
   /** One heartbeat. Errors of the connection are left to the next: only the coordinator's word changes anything. */
-  private async beat(): Promise<void> {
-    const { client, groupId, groupInstanceId, timing, onChange } = this.options
+  private async beat(withinMs: number = this.options.timing.sessionTimeoutMs): Promise<void> {
+    const { client, groupId, groupInstanceId, onChange } = this.options
     const generationId = this.generationId
     try {
-      const deadline = client.deadline(timing.sessionTimeoutMs)
+      const deadline = client.deadline(withinMs)
       const node = await client.groupCoordinator('group', groupId, deadline)
       const request = { groupId, generationId, memberId: this.memberId, groupInstanceId }
       const { errorCode } = await client.send('group', node, heartbeat, request, deadline, 3)
@@ -268,9 +268,12 @@ export class GroupMember {
     }
   }
 
-  /** Asks the coordinator at once whether this membership still holds. Sets `lost` when it does not. */
-  async verify(): Promise<void> {
-    await this.beat()
+  /**
+   * Asks the coordinator at once whether this membership still holds. Sets `lost` when it does not; a coordinator that does
+   * not answer in time says nothing.
+   */
+  async verify(withinMs: number = this.options.timing.sessionTimeoutMs): Promise<void> {
+    await this.beat(withinMs)
   }
 
   /** Stops heartbeats; the coordinator forgets the member when its session ends, or the instance returns. */

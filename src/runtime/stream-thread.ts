@@ -39,6 +39,8 @@ const sliceMs = 5
 const endCheckMs = 200
 /** How many intervals commits may come apart at the most. */
 const stretchMax = 5
+/** How long a stop waits for the coordinator's word on whether the tasks are still its own. */
+const verifyMs = 1000
 /** Sealed and unacknowledged bytes beyond which tasks wait for the broker. */
 const pendingBytesMax = 16 * 1024 * 1024
 
@@ -232,8 +234,11 @@ export class StreamThread {
 
   /** Stop intake, commit, and let sinks flush. */
   private async stop(): Promise<ThreadEnd> {
-    await this.commit()
-    for (const task of this.parts.tasks.running) await task.settle()
+    const { member, tasks } = this.parts
+    if ((await this.commit()) === 0) await member.verify(verifyMs)
+    // Out of the group, and nothing told it yet: what these tasks hold is of the past, and others have moved on (X1).
+    if (member.lost) throw member.lost
+    for (const task of tasks.running) await task.settle()
     return 'stopped'
   }
 

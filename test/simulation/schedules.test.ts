@@ -40,18 +40,19 @@ describe('word count', () => {
     it(`counts once in two processes of which one is paused past its session, seed ${seed}`, async () => {
       const made = await wordCountWorld(seed, true)
       const { random } = made.simulation
-      const fed = feed(made)
       const zombie = made.instance()
       const killer = made.simulation.actor('killer').clock
-      const run = (name: string, instance: SimulatedInstance) =>
-        made.runToEnd(wordCount, 'word-counts', { ...wordCountConfig, dataDirectory: `/${name}` }, instance, fed)
       const pause = async () => {
         await killer.sleep(random.integer(12_000))
         zombie.pause()
         await killer.sleep(10_000 + random.integer(6000))
         zombie.resume()
+        await killer.sleep(random.integer(5000))
       }
-      const [one, two] = await made.run(Promise.all([run('zombie', zombie), run('other', made.instance()), pause()]))
+      const until = Promise.all([feed(made), pause()])
+      const run = (name: string, instance: SimulatedInstance) =>
+        made.runToEnd(wordCount, 'word-counts', { ...wordCountConfig, dataDirectory: `/${name}` }, instance, until)
+      const [one, two] = await made.run(Promise.all([run('zombie', zombie), run('other', made.instance())]))
       await checkWordCount(made, [...one, ...two])
     })
 
