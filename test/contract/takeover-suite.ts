@@ -11,8 +11,10 @@ const pastSessionMs = 14_000
 
 interface Stage {
   readonly start: (name: string) => CommandProcess
-  /** Puts the next file there, whole. */
-  readonly feed: () => Promise<void>
+  /** Puts some more files there, each whole. */
+  readonly feed: (files?: number) => Promise<void>
+  /** Goes on putting files there until a process says something. */
+  readonly feedUntil: (process: CommandProcess, says: RegExp) => Promise<void>
   /** What all files so far must give. */
   readonly expected: () => Map<string, number>
   readonly output: OutputWatch
@@ -22,15 +24,27 @@ interface Stage {
 async function onStage(brokers: string, title: string, play: (stage: Stage) => Promise<void>): Promise<void> {
   await using folder = await scratch()
   const app = `${title}-${process.pid}-${Date.now().toString(36)}`
-  const { bodies } = corpus(8, 20_000)
+  const { bodies } = corpus(60, 4000)
   const waiting = Object.entries(bodies)
   const fed: string[] = []
   const started: CommandProcess[] = []
-  const feed = async (): Promise<void> => {
-    const [name, body] = waiting.shift() as [string, string]
-    await writeFile(join(folder.path, `${name}.part`), body)
-    await rename(join(folder.path, `${name}.part`), join(folder.path, name))
-    fed.push(body)
+  const feed = async (files = 1): Promise<void> => {
+    for (const [name, body] of waiting.splice(0, files)) {
+      await writeFile(join(folder.path, `${name}.part`), body)
+      await rename(join(folder.path, `${name}.part`), join(folder.path, name))
+      fed.push(body)
+    }
+  }
+  const feedUntil = async (process: CommandProcess, says: RegExp): Promise<void> => {
+    let hasSaid = false
+    const said = process.says(says).then(() => {
+      hasSaid = true
+    })
+    while (!hasSaid) {
+      await feed()
+      await Promise.race([said, sleep(500)])
+    }
+    expect(process.stderr).toMatch(says)
   }
   const start = (name: string): CommandProcess => {
     const process = new CommandProcess([
@@ -45,7 +59,7 @@ async function onStage(brokers: string, title: string, play: (stage: Stage) => P
   }
   const output = new OutputWatch(brokers, app)
   try {
-    await play({ start, feed, expected: () => wordCounts(fed), output })
+    await play({ start, feed, feedUntil, expected: () => wordCounts(fed), output })
   } finally {
     await output.stop()
     for (const { child } of started) if (child.exitCode === null) child.kill('SIGKILL')
@@ -68,26 +82,22 @@ async function stopped(...processes: readonly CommandProcess[]): Promise<Map<str
 export function takeoverSuite(title: string, brokers: () => string): void {
   describe(`two processes on ${title}`, () => {
     it('change nothing visible when one is paused past its session, wakes up and joins again (X1)', async () => {
-      await onStage(brokers(), 'zombie', async ({ start, feed, expected, output }) => {
-        await feed()
+      await onStage(brokers(), 'zombie', async ({ start, feed, feedUntil, expected, output }) => {
+        await feed(3)
         const zombie = start('zombie')
         await zombie.says(/^committed [1-9]/m)
         await output.start()
         const other = start('other')
-        await other.says(/^committed [1-9]/m)
-        await feed()
-        await feed()
-        await zombie.says(/committed \d{6}/m)
+        await feedUntil(other, /^committed [1-9]/m)
+        await feed(5)
         zombie.child.kill('SIGSTOP')
-        await feed()
+        await feed(5)
         await sleep(pastSessionMs)
-        await feed()
+        await feed(5)
         await output.reached(expected())
         zombie.child.kill('SIGCONT')
-        await feed()
-        await feed()
-        await zombie.says(/joining the group again/)
-        await feed()
+        await feedUntil(zombie, /joining the group again/)
+        await feed(5)
         await output.reached(expected())
         const counts = await stopped(zombie, other)
         expect(counts).toEqual(expected())
@@ -97,18 +107,17 @@ export function takeoverSuite(title: string, brokers: () => string): void {
     })
 
     it('lose nothing when one is killed: the other frees its transaction before any timeout (X3)', async () => {
-      await onStage(brokers(), 'takeover', async ({ start, feed, expected, output }) => {
-        await feed()
+      await onStage(brokers(), 'takeover', async ({ start, feed, feedUntil, expected, output }) => {
+        await feed(3)
         const lost = start('lost')
         await lost.says(/^committed [1-9]/m)
         await output.start()
         const other = start('other')
-        await other.says(/^committed [1-9]/m)
-        for (let files = 0; files < 4; files++) await feed()
-        await lost.says(/committed \d{6}/m)
+        await feedUntil(other, /^committed [1-9]/m)
+        await feed(10)
         lost.child.kill('SIGKILL')
         const killedMs = Date.now()
-        await feed()
+        await feed(5)
         await output.reached(expected())
         // Its session ends after 10 s; its transactions would have timed out after 91.
         expect(Date.now() - killedMs).toBeLessThan(60_000)
