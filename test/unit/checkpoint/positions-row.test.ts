@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { decodePositions, encodePositions, positionsKey } from '../../../src/checkpoint/positions-row.ts'
+import { metaKey } from '../../../src/checkpoint/store-meta.ts'
+import { userKey } from '../../../src/state/row-format.ts'
+
+describe('the positions row', () => {
+  it('comes back as it was written', () => {
+    const row = { commitId: 3, positions: { 'orders-0': 12, 'a-b-1': 2 ** 52 }, partitionTimes: { 'orders-0': 1.7e12 } }
+    expect(decodePositions(encodePositions(row))).toEqual(row)
+  })
+
+  it('is read out of a larger buffer', () => {
+    const row = { commitId: 1, positions: {}, partitionTimes: {} }
+    const within = Buffer.concat([Buffer.alloc(8), encodePositions(row)]).subarray(8)
+    expect(decodePositions(within)).toEqual(row)
+  })
+
+  it('has a key that no user key can be, and another than the meta row', () => {
+    expect(positionsKey.equals(userKey('positions'))).toBe(false)
+    expect(positionsKey.equals(userKey('\u0000positions'))).toBe(false)
+    expect(positionsKey.equals(metaKey)).toBe(false)
+  })
+
+  it('refuses bytes that no commit wrote', () => {
+    expect(() => decodePositions(Buffer.from([1, 2, 3]))).toThrow(SyntaxError)
+  })
+})
