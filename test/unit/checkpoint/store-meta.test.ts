@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { decodeMeta, encodeMeta, misfit, type StoreMeta } from '../../../src/checkpoint/store-meta.ts'
+
+const identity = { app: 'app', task: '1_0', store: 'counts', clusterId: 'cluster', topicId: 'topic' }
+const meta: StoreMeta = { format: 1, ...identity, changelogOffset: 12, writtenMs: 5000 }
+
+describe('the meta row', () => {
+  it('comes back as it was written', () => {
+    expect(decodeMeta(encodeMeta(meta))).toEqual(meta)
+  })
+
+  it.each(['', 'x', '{}', '{"changelogOffset":"12"}'])('is none where the bytes are %j', (text) => {
+    expect(decodeMeta(Buffer.from(text))).toBeNull()
+  })
+})
+
+describe('a store', () => {
+  it('fits where it says the same of itself and is young enough', () => {
+    expect(misfit(meta, identity, 5000)).toBeNull()
+  })
+
+  it.each(['app', 'task', 'store', 'clusterId', 'topicId'] as const)(
+    'of another %s does not fit, and says so',
+    (name) => {
+      expect(misfit({ ...meta, [name]: 'another' }, identity, 0)).toBe(
+        `its ${name} is another, here it is ${identity[name]}`,
+      )
+    },
+  )
+
+  it('of another format does not fit', () => {
+    expect(misfit({ ...meta, format: 2 as never }, identity, 0)).toBe('its format is 2, this version writes 1')
+  })
+
+  it('does not fit once deletes in its changelog may have expired', () => {
+    expect(misfit(meta, identity, 5001)).toContain('deletes in its changelog may have expired')
+  })
+})
