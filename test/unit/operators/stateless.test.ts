@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { FlowRecord } from '../../../src/operators/flow-record.ts'
+import { keyBy } from '../../../src/operators/key-by.ts'
+import { fusedStateless, type StatelessNode } from '../../../src/operators/stateless.ts'
+import { endOfChain, RecordHub, type RecordOperator, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import { text } from '../../../src/serde/text.ts'
+
+const base = { id: 1, inputs: [0], key: text, value: text, yields: 'stream' as const }
+type Fn = (value: unknown, key: unknown) => unknown
+
+const map = (fn: Fn): StatelessNode => ({ ...base, kind: 'map', fn })
+const filter = (fn: Fn): StatelessNode => ({ ...base, kind: 'filter', fn: fn as () => boolean })
+const flatMap = (fn: Fn): StatelessNode => ({ ...base, kind: 'flat-map', fn: fn as () => Iterable<unknown> })
+const tap = (fn: Fn): StatelessNode => ({ ...base, kind: 'tap', fn })
+
+/** Pushes records through an operator. @returns what came out */
+function through(operator: RecordOperator, records: readonly FlowRecord[]): FlowRecord[] {
+  const hub = new RecordHub()
+  const seen: FlowRecord[] = []
+  hub.records
+    .pipe(
+      operator,
+      stepOperator(() => (record) => void seen.push(record)),
+    )
+    .subscribe(endOfChain())
+  for (const record of records) hub.next(record)
+  return seen
+}
+
+const headers = new Map([['h', Buffer.from('1')]])
+const records = (...values: unknown[]): FlowRecord[] =>
+  values.map((value, i) => FlowRecord.of(`k${i}`, value, 10 + i, headers))
+const values = (found: readonly FlowRecord[]): unknown[] => found.map(({ value }) => value)
+
+describe('stateless verbs in one', () => {
+  it('run in the order of the pipeline', () => {
+    const nodes = [
+      map((v) => `${v}a`),
+      filter((v) => v !== 'xa'),
+      flatMap((v) => [`${v}1`, `${v}2`]),
+      map((v) => `<${v}>`),
+    ]
+    expect(values(through(fusedStateless(nodes), records('x', 'y', 'z')))).toEqual(['<ya1>', '<ya2>', '<za1>', '<za2>'])
+  })
+
+  it('see value and key, and keep key, time and headers', () => {
+    const [record] = through(fusedStateless([map((value, key) => [value, key])]), records('v'))
+    expect(record).toMatchObject({ key: 'k0', value: ['v', 'k0'], timestamp: 10, headers })
+  })
+
+  it('hand each element of a flatMap on before they take the next', () => {
+    const order: string[] = []
+    const lazy = function* () {
+      for (const n of [1, 2]) {
+        order.push(`gave ${n}`)
+        yield n
+      }
+    }
+    through(fusedStateless([flatMap(lazy), tap((n) => order.push(`took ${n}`))]), records('x'))
+    expect(order).toEqual(['gave 1', 'took 1', 'gave 2', 'took 2'])
+  })
+
+  it('drop a record whose flatMap gives nothing', () => {
+    expect(through(fusedStateless([flatMap(() => [])]), records('x'))).toEqual([])
+  })
+
+  it('take anything true for a filter that lets through', () => {
+    const kept = through(fusedStateless([filter((v) => v)]), records(0, 1, '', 'a', null, undefined))
+    expect(values(kept)).toEqual([1, 'a'])
+  })
+
+  it('hand on the record itself behind a tap, whatever the tap returns', () => {
+    const [given] = records('x')
+    expect(through(fusedStateless([tap(() => 'ignored')]), [given as FlowRecord])[0]).toBe(given)
+  })
+
+  it('throw what user code throws, elements before it being through already', () => {
+    const seen: unknown[] = []
+    const refuse = tap((v) => {
+      if (v === 2) throw new Error('no twos')
+      seen.push(v)
+    })
+    const run = () => through(fusedStateless([flatMap(() => [1, 2, 3]), refuse]), records('x'))
+    expect(run).toThrow('no twos')
+    expect(seen).toEqual([1])
+  })
+})
+
+describe('keyBy', () => {
+  it('gives each record the key that the function computes, and keeps the rest', () => {
+    const operator = keyBy({ ...base, kind: 'key-by', name: 'k', fn: (value, key) => `${value} of ${key}` })
+    const [record] = through(operator, records('v'))
+    expect(record).toMatchObject({ key: 'v of k0', value: 'v', timestamp: 10, headers })
+  })
+})
