@@ -1,0 +1,174 @@
+import {
+  concatMap,
+  defer,
+  EMPTY,
+  from,
+  map,
+  mergeMap,
+  NEVER,
+  type OperatorFunction,
+  of,
+  retry,
+  Subject,
+  scan,
+  take,
+  throwError,
+} from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { FlowRecord } from '../../../src/operators/flow-record.ts'
+import { pipe } from '../../../src/operators/pipe.ts'
+import { endOfChain, RecordHub, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import { TaskContext } from '../../../src/runtime/task-context.ts'
+import { text } from '../../../src/serde/text.ts'
+import { bareThread } from '../../support/bare-thread.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: operators of any types, as a node holds them
+type AnyOperator = OperatorFunction<any, any>
+
+function open(...operators: AnyOperator[]) {
+  const context = new TaskContext(bareThread().thread, '0_0', 0)
+  const node = { id: 1, inputs: [0], key: text, value: text, yields: 'stream', kind: 'pipe', operators } as const
+  const hub = new RecordHub()
+  const seen: FlowRecord[] = []
+  hub.records
+    .pipe(
+      pipe(node, context),
+      stepOperator(() => (one) => void seen.push(one)),
+    )
+    .subscribe(endOfChain())
+  const push = (value: unknown, key = 'k'): void => hub.next(FlowRecord.of(key, value, 5))
+  const values = (): unknown[] => seen.map(({ value }) => value)
+  return { context, push, seen, values }
+}
+
+describe('a pipe', () => {
+  it('runs any operators over the value, keeping key and time', () => {
+    const { push, seen } = open(
+      mergeMap((line: string) => line.split(' ')),
+      map((word: string) => word.toUpperCase()),
+    )
+    push('to be', 'hamlet')
+    expect(seen.map(({ key, value, timestamp }) => [key, value, timestamp])).toEqual([
+      ['hamlet', 'TO', 5],
+      ['hamlet', 'BE', 5],
+    ])
+  })
+
+  it('gives each record an Observable of its own: nothing leaks into the next', () => {
+    const { push, values } = open(
+      mergeMap((n: number) => [n, n]),
+      scan((sum: number, n: number) => sum + n, 0),
+      take(2),
+    )
+    push(1)
+    push(10)
+    expect(values()).toEqual([1, 2, 10, 20])
+  })
+
+  it('is the identity without operators', () => {
+    const { push, values } = open()
+    push('x')
+    expect(values()).toEqual(['x'])
+  })
+
+  it('drops a record whose Observable emits nothing', () => {
+    const { push, values, context } = open(mergeMap(() => EMPTY))
+    push('x')
+    expect(values()).toEqual([])
+    expect(context.isWaiting).toBe(false)
+  })
+
+  it('hands on nothing of a record that fails, not even what it emitted before', () => {
+    const { push, values } = open(
+      mergeMap((n: number) => [1, n, 3]),
+      map((n: number) => {
+        if (n === 2) throw new Error('no twos')
+        return n
+      }),
+    )
+    expect(() => push(2)).toThrow('no twos')
+    expect(values()).toEqual([])
+    push(7)
+    expect(values()).toEqual([1, 7, 3])
+  })
+
+  it('repeats its own record on retry', () => {
+    const tries: string[] = []
+    const { push, values } = open(
+      mergeMap((value: string) =>
+        defer(() => {
+          tries.push(value)
+          return tries.length % 2 === 1 ? throwError(() => new Error('not yet')) : of(value)
+        }),
+      ),
+      retry(1),
+    )
+    push('a')
+    push('b')
+    expect(tries).toEqual(['a', 'a', 'b', 'b'])
+    expect(values()).toEqual(['a', 'b'])
+  })
+
+  it('throws what a step behind it throws', () => {
+    const context = new TaskContext(bareThread().thread, '0_0', 0)
+    const node = { id: 1, inputs: [0], key: text, value: text, yields: 'stream', kind: 'pipe', operators: [] } as const
+    const hub = new RecordHub()
+    const refuse = stepOperator(() => () => {
+      throw new Error('behind the pipe')
+    })
+    hub.records.pipe(pipe(node, context), refuse).subscribe(endOfChain())
+    expect(() => hub.next(FlowRecord.of('k', 'v', 1))).toThrow('behind the pipe')
+  })
+})
+
+describe('a pipe whose Observable does not complete at once', () => {
+  it('suspends its record and hands it on when it is through', async () => {
+    const { push, values, context } = open(concatMap((n: number) => Promise.resolve(n * 2)))
+    push(4)
+    expect({ waits: context.isWaiting, values: values() }).toEqual({ waits: true, values: [] })
+    for (const { done } of context.takeWaits()) await done
+    expect(values()).toEqual([8])
+  })
+
+  it('holds back what it emits until it completes', async () => {
+    const gate = new Subject<void>()
+    const { push, values, context } = open(
+      mergeMap((n: number) => from([of(n), gate.pipe(map(() => -n))]).pipe(concatMap((one) => one))),
+    )
+    push(4)
+    const [wait] = context.takeWaits()
+    gate.next()
+    expect(values()).toEqual([])
+    gate.complete()
+    await wait?.done
+    expect(values()).toEqual([4, -4])
+  })
+
+  it('rejects with what it fails with, handing on nothing', async () => {
+    const { push, values, context } = open(mergeMap(() => Promise.reject(new Error('the service said no'))))
+    push(1)
+    const [wait] = context.takeWaits()
+    await expect(wait?.done).rejects.toThrow('the service said no')
+    expect(values()).toEqual([])
+  })
+
+  it('lets go of its Observable when the record is given up', () => {
+    const gate = new Subject<void>()
+    const { push, values, context } = open(mergeMap((n: number) => gate.pipe(map(() => n))))
+    push(1)
+    expect(gate.observed).toBe(true)
+    for (const { cancel } of context.takeWaits()) cancel()
+    expect(gate.observed).toBe(false)
+    gate.next()
+    gate.complete()
+    expect(values()).toEqual([])
+  })
+
+  it('waits for ever for one that never ends, which only its deadline cures', () => {
+    const { push, context } = open(mergeMap(() => NEVER))
+    push(1)
+    expect(context.isWaiting).toBe(true)
+    context.close()
+    expect(context.isWaiting).toBe(false)
+  })
+})
