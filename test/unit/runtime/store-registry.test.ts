@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { positionsKey } from '../../../src/checkpoint/positions-row.ts'
+import { seededRandom } from '../../../src/core/random.ts'
+import { StoreRegistry } from '../../../src/runtime/store-registry.ts'
+import { int64 } from '../../../src/serde/number.ts'
+import { KeyValueStore, type RowChange } from '../../../src/state/key-value-store.ts'
+import { MemoryDisk } from '../../../src/state/memory-disk.ts'
+import { userKey } from '../../../src/state/row-format.ts'
+
+const disk = new MemoryDisk(seededRandom(1))
+let opened = 0
+const storeOf = async (name: string): Promise<KeyValueStore> =>
+  new KeyValueStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, { cacheBytes: 0, overlayBytes: 0 })
+const task = (partition: number, subtopology = 0) => ({ subtopology, partition })
+const changes = (...keys: string[]): RowChange[] =>
+  keys.map((key) => ({ key: userKey(key), value: Buffer.alloc(16), timestamp: 1 }))
+
+describe('the open stores', () => {
+  it('are known by name, in order of partition', async () => {
+    const registry = new StoreRegistry()
+    const [a, b, other] = [await storeOf('counts'), await storeOf('counts'), await storeOf('sums')]
+    registry.add(task(10), a)
+    registry.add(task(2), b)
+    registry.add(task(0), other)
+    expect(registry.open('counts')).toEqual([
+      [2, b],
+      [10, a],
+    ])
+    expect(registry.open('unknown')).toEqual([])
+  })
+
+  it('are no more known once their task has closed them', async () => {
+    const registry = new StoreRegistry()
+    const store = await storeOf('counts')
+    registry.add(task(1), store)
+    registry.remove(task(1), store)
+    registry.remove(task(1), store)
+    expect(registry.open('counts')).toEqual([])
+  })
+
+  it('stay when an earlier attempt of their task closes late', async () => {
+    const registry = new StoreRegistry()
+    const [before, after] = [await storeOf('counts'), await storeOf('counts')]
+    registry.add(task(1), before)
+    registry.add(task(1), after)
+    registry.remove(task(1), before)
+    expect(registry.open('counts')).toEqual([[1, after]])
+  })
+})
+
+describe('a watcher', () => {
+  it('hears of each commit that changed its key, and of no other', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    registry.watch('counts', 'a', (key) => heard.push(key))
+    registry.publish('counts', changes('a', 'b'))
+    registry.publish('counts', changes('b'))
+    registry.publish('sums', changes('a'))
+    registry.publish('counts', changes('a'))
+    expect(heard).toEqual(['a', 'a'])
+  })
+
+  it('hears of a delete', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    registry.watch('counts', 'a', (key) => heard.push(key))
+    registry.publish('counts', [{ key: userKey('a'), value: null, timestamp: 1 }])
+    expect(heard).toEqual(['a'])
+  })
+
+  it('of a key does not hear of a reserved row of the same name', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    registry.watch('counts', 'positions', (key) => heard.push(key))
+    registry.publish('counts', [{ key: positionsKey, value: Buffer.alloc(16), timestamp: 1 }])
+    expect(heard).toEqual([])
+  })
+
+  it('hears nothing once it is taken off, the others of its key still do', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    const off = registry.watch('counts', 'a', () => heard.push('first'))
+    registry.watch('counts', 'a', () => heard.push('second'))
+    off()
+    off()
+    registry.publish('counts', changes('a'))
+    expect(heard).toEqual(['second'])
+  })
+
+  it('may take itself off while it hears', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    const off = registry.watch('counts', 'a', () => {
+      heard.push('once')
+      off()
+    })
+    registry.watch('counts', 'a', () => heard.push('always'))
+    registry.publish('counts', changes('a'))
+    registry.publish('counts', changes('a'))
+    expect(heard).toEqual(['once', 'always', 'always'])
+  })
+
+  it('compares keys by their bytes', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    registry.watch('counts', '\u00e9', (key) => heard.push(key))
+    registry.publish('counts', changes('\u00c3\u00a9', '\u00e9'))
+    expect(heard).toEqual(['\u00e9'])
+  })
+})
