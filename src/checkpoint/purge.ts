@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { parsePartitionKey } from '../core/topic-partition.ts'
+import { parsePartitionKey, partitionKey } from '../core/topic-partition.ts'
 import type { Admin } from '../kafka/admin.ts'
 
 const intervalMs = 30_000
@@ -47,6 +47,10 @@ export class Purge {
     try {
       await this.admin.deleteRecords(before)
     } catch (error) {
+      for (const { topic, partition, offset } of before) {
+        const key = partitionKey(topic, partition)
+        if (!this.positions.has(key)) this.positions.set(key, offset)
+      }
       this.logger.debug('a purge is left to the next', { reason: messageOf(error) })
     }
   }

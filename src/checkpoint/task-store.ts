@@ -61,8 +61,7 @@ export class TaskStore {
    */
   static async open(options: TaskStoreOptions): Promise<TaskStore> {
     const { app, taskId, spec, path } = options
-    const known = app.damagedStores.delete(path)
-    const reason = known ? 'it was found damaged' : await TaskStore.openFitting(options)
+    const reason = app.damagedStores.has(path) ? 'it was found damaged' : await TaskStore.openFitting(options)
     if (typeof reason !== 'string') return reason
     app.ports.logger.warn(
       `the store ${spec.name} of task ${taskId} is put aside and restored from its changelog: ${reason}`,
@@ -71,9 +70,16 @@ export class TaskStore {
       },
     )
     await app.ports.steps('A4.quarantine', () => quarantine(app, path))
+    app.damagedStores.delete(path)
     const fresh = await TaskStore.openAsItIs(options)
-    await fresh.restore()
-    return fresh
+    try {
+      await fresh.restore()
+      return fresh
+    } catch (error) {
+      // Left open it would lock the next attempt out.
+      await fresh.close()
+      throw error
+    }
   }
 
   /** @returns the store, restored, or why it cannot be used */
@@ -85,9 +91,9 @@ export class TaskStore {
       const meta = opened.meta()
       const oldestMs = clock.now() - deleteRetentionMs + trustMarginMs
       const isNew = meta === null && (await isEmpty(opened.backend))
-      const reason = isNew ? null : meta ? misfit(meta, opened.identity, oldestMs) : 'it does not say what it holds'
+      const reason = isNew ? null : opened.misfit(meta, oldestMs)
       if (reason === null) {
-        opened.changelogOffset = Math.max(opened.changelogOffset, meta?.changelogOffset ?? 0)
+        opened.changelogOffset = meta?.changelogOffset ?? opened.changelogOffset
         await opened.restore()
         opened.positions()
         return opened
@@ -103,6 +109,8 @@ export class TaskStore {
 
   private static async openAsItIs(options: TaskStoreOptions): Promise<TaskStore> {
     const { app, taskId, spec, changelog, path } = options
+    // First: it is also what makes the cluster's and the topic's ids known where they were forgotten.
+    const start = await new ChangelogReader(app).startOffset(changelog)
     const identity: StoreIdentity = {
       app: app.appId,
       task: taskId,
@@ -110,9 +118,18 @@ export class TaskStore {
       clusterId: app.metadata.clusterId,
       topicId: app.metadata.topic(changelog.topic)?.topicId ?? '',
     }
-    const start = await new ChangelogReader(app).startOffset(changelog)
     const backend = await app.ports.steps('A4.openStore', () => app.backends.open(path))
     return new TaskStore(options, backend, identity, start)
+  }
+
+  /** Why the store, as it was opened, cannot be used; null when it can. */
+  private misfit(meta: StoreMeta | null, oldestMs: number): string | null {
+    if (meta === null) return 'it does not say what it holds'
+    // What was deleted between the two, deletes among it, nobody can tell any more.
+    if (meta.changelogOffset < this.changelogOffset) {
+      return `it ends at ${meta.changelogOffset}, and its changelog begins at ${this.changelogOffset}`
+    }
+    return misfit(meta, this.identity, oldestMs)
   }
 
   private meta(): StoreMeta | null {

@@ -71,5 +71,5 @@ export const exitCodes: Readonly<Record<ErrorCode, ExitCode>> = {
 export function exitCodeOf(error: unknown): ExitCode {
   // By shape: a pipeline may bring a second copy of the package.
   const code = error instanceof Error && error.name === 'StreamError' ? (error as { code?: unknown }).code : undefined
-  return exitCodes[code as ErrorCode] ?? crash
+  return typeof code === 'string' && Object.hasOwn(exitCodes, code) ? exitCodes[code as ErrorCode] : crash
 }

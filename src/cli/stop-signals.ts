@@ -19,6 +19,7 @@ export class StopSignals {
   private request: () => void = () => {}
   private firstMs: number | null = null
   private cancelDeadline: Cancel | null = null
+  private isUnlimited = false
 
   /** @param abort ends the process at once; told why, as the end of a sentence */
   constructor(port: Pick<ProcessPort, 'onStopSignal'>, clock: Clock, abort: (why: string) => void) {
@@ -43,14 +44,17 @@ export class StopSignals {
   async unlimited<T>(work: () => Promise<T>): Promise<T> {
     this.cancelDeadline?.()
     this.cancelDeadline = null
+    this.isUnlimited = true
     try {
       return await work()
     } finally {
+      this.isUnlimited = false
       if (this.firstMs !== null) this.limit()
     }
   }
 
   private limit(): void {
+    if (this.isUnlimited) return
     this.cancelDeadline?.()
     this.cancelDeadline = this.clock.timer(stopMs, () =>
       this.abort(`because it did not stop within ${stopMs / 1000} s`),

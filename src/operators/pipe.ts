@@ -44,7 +44,8 @@ class RecordSubscriber extends Subscriber<unknown> {
  * The operators are applied once, over a cold Observable that emits the value in hand at each subscription, and
  * subscribed anew for each record: so `retry` repeats its own record and nothing leaks into the next. What a record
  * emits is held back until its Observable completes (X7); an error fails the record. An Observable that does not
- * complete at once suspends the task. Nothing is reordered.
+ * complete at once suspends the task. Nothing is reordered: where one record of an input has become several, each waits
+ * until the one before it is through.
  */
 export function pipe(node: PipeNode, context: ProcessorContext): RecordOperator {
   return stepOperator((emit) => {
@@ -59,15 +60,42 @@ export function pipe(node: PipeNode, context: ProcessorContext): RecordOperator 
       if (subscriber.failure) throw subscriber.failure.error
       for (const value of subscriber.values) emit(record.withValue(value))
     }
-    return (record) => {
+    /** @returns what the record waits for; null when it is through already */
+    const begin = (record: FlowRecord): RecordSubscriber | null => {
       inHand = record
       const subscriber = new RecordSubscriber()
       piped.subscribe(subscriber)
-      if (subscriber.isComplete || subscriber.failure) return forward(record, subscriber)
-      context.suspend(
-        subscriber.settled().then(() => forward(record, subscriber)),
-        () => subscriber.unsubscribe(),
-      )
+      if (!subscriber.isComplete && !subscriber.failure) return subscriber
+      forward(record, subscriber)
+      return null
+    }
+    /** Records behind the one that is under way; null when none is. */
+    let behind: FlowRecord[] | null = null
+    return (first) => {
+      if (behind !== null) {
+        behind.push(first)
+        return
+      }
+      let underWay = begin(first)
+      if (underWay === null) return
+      const queue: FlowRecord[] = []
+      behind = queue
+      const through = async (): Promise<void> => {
+        for (let record: FlowRecord | undefined = first; record !== undefined; record = queue.shift()) {
+          if (record !== first) underWay = begin(record)
+          if (underWay === null) continue
+          await underWay.settled()
+          forward(record, underWay)
+        }
+      }
+      const done = through().finally(() => {
+        if (behind === queue) behind = null
+      })
+      context.suspend(done, () => {
+        underWay?.unsubscribe()
+        queue.length = 0
+        if (behind === queue) behind = null
+      })
     }
   })
 }

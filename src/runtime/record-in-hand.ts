@@ -1,3 +1,4 @@
+import type { Cancel } from '../core/clock.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import type { FlowRecord } from '../operators/flow-record.ts'
 import type { Chain } from './chain.ts'
@@ -17,6 +18,7 @@ export class RecordInHand {
   private readonly context: TaskContext
   private failure: unknown = null
   private cancelWaits: (() => void)[] = []
+  private cancelDeadline: Cancel | null = null
   /** While user code of the record is under way. Settles when the record is through or has been judged. */
   pending: Promise<void> | null = null
 
@@ -68,10 +70,13 @@ export class RecordInHand {
     const { clock } = this.thread.app.ports
     const settle = (error: unknown): void => {
       if (this.pending !== pending) return
-      stop()
       this.pending = null
+      const cancels = this.cancelWaits
       this.cancelWaits = []
+      this.cancelDeadline?.()
       if (error !== null) {
+        // What else is under way belongs to the record that failed: it must not have effects any more.
+        for (const cancel of cancels) cancel()
         try {
           this.judge(queue, offset, error, effectsBefore)
         } catch (judged) {
@@ -80,8 +85,7 @@ export class RecordInHand {
       }
       this.thread.wake()
     }
-    const stop = clock.timer(this.thread.recordDeadlineMs, () => {
-      for (const cancel of this.cancelWaits) cancel()
+    this.cancelDeadline = clock.timer(this.thread.recordDeadlineMs, () => {
       settle(
         new StreamError(
           'RECORD_TIMED_OUT',
@@ -130,6 +134,7 @@ export class RecordInHand {
   cancel(): void {
     for (const cancel of this.cancelWaits) cancel()
     this.cancelWaits = []
+    this.cancelDeadline?.()
     this.pending = null
     this.failure = null
   }

@@ -60,7 +60,7 @@ export class StoreRegistry {
     listeners.add(listener)
     return () => {
       listeners.delete(listener)
-      if (listeners.size === 0) watched.delete(key)
+      if (listeners.size === 0 && watched.get(key) === listeners) watched.delete(key)
     }
   }
 }

@@ -47,7 +47,7 @@ describe('word count', () => {
         zombie.pause()
         await killer.sleep(10_000 + random.integer(6000))
         zombie.resume()
-        await killer.sleep(random.integer(5000))
+        await killer.sleep(8000 + random.integer(4000))
       }
       const until = Promise.all([feed(made), pause()])
       const run = (name: string, instance: SimulatedInstance) =>

@@ -15,7 +15,7 @@ import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
 import { KafkaClient } from '../../src/kafka/kafka-client.ts'
 import { type OffsetCommit, TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
-import { fasterClock, MemoryFileSystem } from '../../src/testing/index.ts'
+import { MemoryFileSystem } from '../../src/testing/index.ts'
 import { keepingLogger } from './bare-thread.ts'
 
 /** A record to write. */
@@ -23,14 +23,23 @@ export type Row = readonly [key: string | Buffer | null, value: string | Buffer 
 
 const bytes = (part: string | Buffer | null): Buffer | null => (typeof part === 'string' ? Buffer.from(part) : part)
 
+/** How much faster than the wall time goes by. */
+const speed = 10
+
 /** A clock ten times as fast as the wall, whose dates a test may move. */
 class MovableClock {
   movedMs = 0
   readonly clock: Clock
 
   constructor() {
-    const fast = fasterClock(systemClock, 10)
-    this.clock = { ...fast, now: () => fast.now() + this.movedMs }
+    const origin = systemClock.now()
+    this.clock = {
+      now: () => Math.floor(origin + (systemClock.now() - origin) * speed) + this.movedMs,
+      monotonicMs: () => systemClock.monotonicMs() * speed,
+      timer: (delayMs, fire) => systemClock.timer(delayMs / speed, fire),
+      sleep: (delayMs, signal) => systemClock.sleep(delayMs / speed, signal),
+      yield: () => systemClock.yield(),
+    }
   }
 }
 
@@ -113,6 +122,7 @@ export class BareApp {
       damagedStores: new Set(),
       transactionalId,
       aliveTransactionalIds: () => new Set([transactionalId]),
+      signal: new AbortController().signal,
     }
     return new BareApp({ app, interceptors, disk, lines, steps: taken }, broker, time, watchers)
   }

@@ -35,12 +35,11 @@ export function bareThread(parts: BareThreadParts = {}) {
   const files = new MemoryFileSystem()
   const ports = { clock, logger, random: seededRandom(1), files, steps: runStep }
   const thread = {
-    app: parts.app ?? { ports },
+    app: { ...(parts.app ?? { ports }), signal: stop.signal },
     metrics: newThreadMetrics(),
     leftOut: new Set<string>(),
     recordDeadlineMs: 60_000,
     follow: parts.follow ?? false,
-    signal: stop.signal,
     wake: parts.wake ?? (() => undefined),
   } as unknown as ThreadContext
   return { thread, lines, stop }

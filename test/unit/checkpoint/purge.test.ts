@@ -120,4 +120,20 @@ describe('a purge', () => {
     await expect(purge.close()).resolves.toBeUndefined()
     expect(requests).toBe(0)
   })
+
+  it('that failed is repeated by the next, whoever commits then', async () => {
+    const refusal = { index: 0, lowWatermark: -1, errorCode: kafkaError.TOPIC_AUTHORIZATION_FAILED }
+    const body = deleteRecords.response.encode(2, {
+      throttleTimeMs: 0,
+      topics: [{ name: topic, partitions: [refusal] }],
+    })
+    world.interceptors.once(deleteRecords.key, { action: 'reply', body })
+    clock.advance(30_000)
+    commit(0, 2)
+    await purge.close()
+    clock.advance(30_000)
+    commit(1, 4)
+    await purge.close()
+    expect(await starts()).toEqual([2, 4])
+  })
 })

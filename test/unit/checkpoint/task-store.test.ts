@@ -253,4 +253,30 @@ describe('a task store', () => {
       expect(await look()).toMatchObject({ rows: { a: '1' } })
     })
   })
+
+  it('lets go of a fresh store whose restoring fails, so that the next attempt can open it', async () => {
+    await world.write(changelog.topic, [set('a', '1')])
+    world.app.damagedStores.add(path)
+    world.disk.failNext({ call: 'batch', path, error: new StreamError('DISK_FULL', 'no room') })
+    await expect(TaskStore.open(options)).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect((await look()).rows).toEqual({ a: '1' })
+  })
+
+  it('fits although the metadata of its changelog was forgotten', async () => {
+    await world.write(changelog.topic, [set('a', '1')])
+    await look()
+    world.app.metadata.forget(changelog.topic)
+    expect((await look()).restored).toBe(0)
+    expect(world.disk.paths).toEqual([path])
+  })
+
+  it('is put aside when its changelog no longer has what follows it', async () => {
+    await world.write(changelog.topic, [set('gone', 'x')])
+    await look()
+    await world.write(changelog.topic, [set('gone', null)])
+    await world.write(changelog.topic, [set('b', 'y')])
+    await world.app.admin.deleteRecords([{ ...changelog, offset: 4 }])
+    expect((await look()).rows).toEqual({ b: 'y' })
+    expect(world.disk.paths).toContain(aside)
+  })
 })

@@ -35,4 +35,9 @@ describe('the exit code', () => {
     const newer = Object.assign(new Error('from elsewhere'), { name: 'StreamError', code: 'NOT_YET_KNOWN' })
     expect(exitCodeOf(newer)).toBe(exitCode.crash)
   })
+
+  it('is that of a crash for a code that only looks like one', () => {
+    const foreign = Object.assign(new Error('from elsewhere'), { name: 'StreamError', code: 'toString' })
+    expect(exitCodeOf(foreign)).toBe(exitCode.crash)
+  })
 })

@@ -93,4 +93,15 @@ describe('stop signals', () => {
     clock.advance(1_000_000)
     expect(aborts).toEqual([])
   })
+
+  it('set no limit when the first comes during output, until that is out', async () => {
+    const { clock, signals, aborts, raise } = open()
+    await signals.unlimited(async () => {
+      raise('SIGINT')
+      clock.advance(60_000)
+    })
+    expect(aborts).toEqual([])
+    clock.advance(9000)
+    expect(aborts).toEqual([tooLong])
+  })
 })

@@ -171,4 +171,31 @@ describe('a pipe whose Observable does not complete at once', () => {
     context.close()
     expect(context.isWaiting).toBe(false)
   })
+
+  it('keeps to its own record when it tries again later, and to their order, where one record became several', async () => {
+    const tries: string[] = []
+    const { push, context, values } = open(
+      mergeMap((value: string) =>
+        defer(() => {
+          tries.push(value)
+          const isFirstTry = tries.filter((one) => one === value).length === 1
+          return value === 'a' && isFirstTry ? Promise.reject(new Error('not yet')) : Promise.resolve(value)
+        }),
+      ),
+      retry(1),
+    )
+    for (const value of ['a', 'b', 'c']) push(value)
+    await Promise.all(context.takeWaits().map(({ done }) => done))
+    expect(tries).toEqual(['a', 'a', 'b', 'c'])
+    expect(values()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('goes on with the next record after one was given up', async () => {
+    const { push, context, values } = open(mergeMap((value: string) => (value === 'stuck' ? NEVER : of(value))))
+    push('stuck')
+    push('behind it')
+    for (const { cancel } of context.takeWaits()) cancel()
+    push('next')
+    expect(values()).toEqual(['next'])
+  })
 })

@@ -212,4 +212,19 @@ describe('a record that waits', () => {
     expect([inHand.isWaiting, cancelled, wakes()]).toEqual([false, ['it'], 0])
     expect(() => inHand.throwFailure()).not.toThrow()
   })
+
+  it('gives up all that is under way for a record when part of it fails, and leaves no timer', async () => {
+    const given: string[] = []
+    const { clock, thread, inHand, take } = open('skip', (_record, context) => {
+      context.suspend(Promise.reject(new Error('no')), () => given.push('failed'))
+      context.suspend(new Promise(() => undefined), () => given.push('slow'))
+    })
+    take('x')
+    await inHand.pending
+    expect(given).toEqual(['failed', 'slow'])
+    expect(thread.metrics.skipped).toBe(1)
+    clock.advance(120_000)
+    inHand.throwFailure()
+    expect(thread.metrics.skipped).toBe(1)
+  })
 })

@@ -107,4 +107,15 @@ describe('a watcher', () => {
     registry.publish('counts', changes('\u00c3\u00a9', '\u00e9'))
     expect(heard).toEqual(['\u00e9'])
   })
+
+  it('leaves a later watcher of the key alone when one takes itself off twice', () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    const off = registry.watch('s', 'a', () => heard.push('first'))
+    off()
+    registry.watch('s', 'a', () => heard.push('second'))
+    off()
+    registry.publish('s', [{ key: userKey('a'), value: null, timestamp: 1 }])
+    expect(heard).toEqual(['second'])
+  })
 })
