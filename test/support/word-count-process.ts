@@ -38,12 +38,14 @@ export class CommandProcess {
 
   /** Resolves when stderr has the pattern, or the process has ended. */
   async says(pattern: RegExp): Promise<boolean> {
-    while (!pattern.test(this.stderr)) {
-      const news = this.child.stderr ? once(this.child.stderr, 'data') : Promise.reject(new Error('no stderr'))
-      const isOver = await Promise.race([news.then(() => false), this.ended.then(() => true)])
-      if (isOver) return pattern.test(this.stderr)
-    }
+    while (!pattern.test(this.stderr)) if (!(await this.hears())) return pattern.test(this.stderr)
     return true
+  }
+
+  /** Resolves when something more comes on stderr. @returns false when the process has ended */
+  async hears(): Promise<boolean> {
+    const news = this.child.stderr ? once(this.child.stderr, 'data') : Promise.reject(new Error('no stderr'))
+    return Promise.race([news.then(() => true), this.ended.then(() => false)])
   }
 }
 
