@@ -57,7 +57,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     fail = resolve
   })
   const stop = (error: unknown): void => {
-    logger.error('the embedded broker cannot write any more', { reason: messageOf(error), at: storage.location })
+    logger.debug('the embedded broker cannot write any more', { reason: messageOf(error), at: storage.location })
     fail(error)
   }
   const facts = await Facts.load(storage, options.sync, stop)

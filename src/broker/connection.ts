@@ -88,7 +88,10 @@ export class Connection implements ConnectionScope {
     } catch (error) {
       if (!this.isClosed) {
         const fields = { remote: this.remoteHost, reason: messageOf(error) }
-        this.services.logger.warn('a client connection of the embedded broker was closed', fields)
+        // A client of the same process is told why, and tells its user.
+        const { logger } = this.services
+        if (this.isLocal) logger.debug('a connection of this process to the embedded broker was closed', fields)
+        else logger.warn('a client connection of the embedded broker was closed', fields)
         this.close()
       }
       throw error

@@ -271,7 +271,7 @@ export class StreamThread {
     if (hasCode(error, 'PRODUCER_FENCED')) await member.verify()
     if (member.lost) action = member.lost.action
     metrics.resets++
-    await this.settleStores()
+    await this.settleStores(error)
     await tasks.closeAll()
     const isStop = signal.aborted && (error === signal.reason || action !== 'fail')
     if (isStop || action === 'fail') await this.abortQuietly()
@@ -291,9 +291,9 @@ export class StreamThread {
     return action === 'rejoin' || tasks.assignment === null ? 'join' : 'open'
   }
 
-  /** What a known commit is still writing is true and may go on; how it ends matters no more, since stores are opened anew. */
-  private async settleStores(): Promise<void> {
-    await this.storing.catch((error: unknown) => this.log('a store was not written', error))
+  /** What a known commit is still writing is true and may go on; how it ends matters no more, since stores are opened anew. @param known the failure that is being dealt with already */
+  private async settleStores(known?: unknown): Promise<void> {
+    await this.storing.catch((error: unknown) => error === known || this.log('a store was not written', error))
     this.storing = Promise.resolve()
   }
 
@@ -306,7 +306,10 @@ export class StreamThread {
 
   private log(message: string, error: unknown): void {
     const code = error instanceof StreamError ? error.code : undefined
-    this.parts.context.app.ports.logger.warn(message, { reason: messageOf(error), code })
+    const { ports, signal } = this.parts.context.app
+    // A job that ends of something else than a stop says what that was, once; this is only what followed.
+    const level = signal.aborted && !hasCode(signal.reason, 'JOB_CLOSED') ? 'debug' : 'warn'
+    ports.logger[level](message, { reason: messageOf(error), code })
   }
 
   private async sleep(): Promise<void> {

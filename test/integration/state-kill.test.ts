@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lockDirectory } from '../../src/state/directory-lock.ts'
 import { levelBackends } from '../../src/state/level-backend.ts'
+import { mayMount } from '../support/tmpfs.ts'
 
 const writer = fileURLToPath(new URL('../support/state-writer.ts', import.meta.url))
 const backends = levelBackends()
@@ -133,9 +134,4 @@ function openElsewhere(path: string, uid: number): unknown {
     encoding: 'utf8',
   })
   return JSON.parse(child.stdout || JSON.stringify({ failed: child.stderr }))
-}
-
-function mayMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  return spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
 }
