@@ -10,6 +10,7 @@ import type { Lane, NodeId, Transport } from '../../src/kafka/transport.ts'
 import type { Api } from '../../src/protocol/api.ts'
 import { apis } from '../../src/protocol/apis.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
+import type { BatchBy } from './broker-harness.ts'
 import { KafkaSession } from './kafka-session.ts'
 import { rawClientOver } from './raw-client.ts'
 import { SteppedClock } from './stepped-clock.ts'
@@ -115,12 +116,17 @@ export async function clientOfBroker(options: BrokerOptions = {}) {
   const transport = new ScriptedTransport(new HandlerTransport(broker.connect, clock, 'client'))
   const { client } = await scriptedClient(transport, clock)
   const session = new KafkaSession(rawClientOver(broker.connect))
+  /** Appends texts, at the time that the broker's clock shows. */
+  const send = async (topic: string, values: readonly string[], by: BatchBy = {}, index = 0): Promise<void> => {
+    const { errorCode } = await session.send(topic, values, { timestamp: clock.now(), ...by }, index)
+    if (errorCode !== 0) throw new Error(`Produce: ${errorCode}`)
+  }
   const close = async (): Promise<void> => {
     await transport.close()
     session.client.close()
     await broker.close()
   }
-  return { clock, broker, client, transport, session, close }
+  return { clock, broker, client, transport, session, send, close }
 }
 
 /** Something that a test lets through when it is time. */
