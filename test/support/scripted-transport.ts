@@ -142,3 +142,22 @@ export function gate<T = void>(): { readonly opened: Promise<T>; readonly open: 
 export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
+
+/** Moves the clock whenever something waits for it, until `work` settles. */
+export async function whileTimePasses<T>(clock: SteppedClock, work: Promise<T>, stepMs = 10): Promise<T> {
+  let isOver = false
+  const settled = work.then(
+    () => {
+      isOver = true
+    },
+    () => {
+      isOver = true
+    },
+  )
+  while (!isOver) {
+    await Promise.race([clock.slept(), settled])
+    clock.advance(stepMs)
+    await quiet()
+  }
+  return work
+}

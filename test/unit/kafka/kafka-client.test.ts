@@ -10,7 +10,7 @@ import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/messages/find-coordinator.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
-import { clientOfBroker, quiet, ScriptedTransport, scriptedClient } from '../../support/scripted-transport.ts'
+import { clientOfBroker, ScriptedTransport, scriptedClient, whileTimePasses } from '../../support/scripted-transport.ts'
 import { SteppedClock } from '../../support/stepped-clock.ts'
 
 const lost = () => new StreamError('CONNECTION_LOST', 'it broke', { action: 'retry' })
@@ -22,21 +22,13 @@ function closedClient(transport: ScriptedTransport, random = seededRandom(1)) {
   return { client: new KafkaClient({ transport, clock, random, logger: silentLogger }), clock, transport }
 }
 
-/** Moves the clock whenever something waits for it, until `work` settles. @returns what it settled with */
-async function whileTimePasses<T>(clock: SteppedClock, work: Promise<T>, stepMs = 10): Promise<T | unknown> {
-  let isOver = false
-  const settled = work
-    .catch((error: unknown) => error)
-    .finally(() => {
-      isOver = true
-    })
-  while (!isOver) {
-    await Promise.race([clock.slept(), settled])
-    clock.advance(stepMs)
-    await quiet()
-  }
-  return settled
-}
+/** What `work` settles with, a failure among it, while time passes. */
+const outcome = <T>(clock: SteppedClock, work: Promise<T>, stepMs?: number): Promise<T | unknown> =>
+  whileTimePasses(
+    clock,
+    work.catch((error: unknown) => error),
+    stepMs,
+  )
 
 /** A coordinator in the answer of whatever version was asked with. */
 const coordinator = (nodeId: number, errorCode = 0) => {
@@ -62,7 +54,7 @@ describe('a client that opens', () => {
       if (refusals-- > 0) throw new StreamError('BROKER_UNREACHABLE', 'nobody there', { action: 'retry' })
       return { errorCode: 0, apiKeys: [{ apiKey: fetch.key, minVersion: 4, maxVersion: 11 }] }
     })
-    await whileTimePasses(clock, client.open(15_000))
+    await outcome(clock, client.open(15_000))
     expect(transport.asked(apiVersions).length).toBe(4)
     expect(client.version(fetch)).toBe(11)
   })
@@ -72,7 +64,7 @@ describe('a client that opens', () => {
     transport.on(apiVersions, () => {
       throw new StreamError('BROKER_UNREACHABLE', 'nobody listens at nowhere:1', { action: 'retry' })
     })
-    const failure = await whileTimePasses(clock, client.open(5000))
+    const failure = await outcome(clock, client.open(5000))
     expect(failure).toMatchObject({ code: 'BROKER_UNREACHABLE', message: 'nobody listens at nowhere:1' })
     expect(clock.monotonicMs()).toBeLessThanOrEqual(5000)
   })
@@ -80,7 +72,7 @@ describe('a client that opens', () => {
   it('takes something that accepts and stays silent for BROKER_UNREACHABLE, asking it more than once', async () => {
     const { client, clock, transport } = closedClient(new ScriptedTransport())
     transport.on(apiVersions, ({ deadline }) => withDeadline(clock, deadline, 'ApiVersions', new Promise(() => {})))
-    const failure = await whileTimePasses(clock, client.open(15_000), 500)
+    const failure = await outcome(clock, client.open(15_000), 500)
     expect(failure).toMatchObject({ code: 'BROKER_UNREACHABLE', cause: { code: 'REQUEST_TIMED_OUT' } })
     expect((failure as Error).message).toMatch(/a script does not answer as a Kafka broker .* check the address/)
     expect(transport.asked(apiVersions).length).toBe(2)
@@ -93,7 +85,7 @@ describe('a client that opens', () => {
   ])('takes what answers with %s for no Kafka broker', async (_, answer) => {
     const { client, clock, transport } = closedClient(new ScriptedTransport())
     transport.on(apiVersions, answer)
-    const failure = await whileTimePasses(clock, client.open(100))
+    const failure = await outcome(clock, client.open(100))
     expect(failure).toMatchObject({ code: 'BROKER_UNREACHABLE', action: 'fail' })
     expect((failure as Error).message).toContain('does not answer as a Kafka broker')
   })
@@ -170,7 +162,7 @@ describe('repeating', () => {
       fromUniform(() => 1 - Number.EPSILON),
     )
     const { attempt, gaps } = failing(clock, 9)
-    expect(await whileTimePasses(clock, client.retrying(60_000, attempt), 1)).toBe('done')
+    expect(await outcome(clock, client.retrying(60_000, attempt), 1)).toBe('done')
     expect(gaps()).toEqual([20, 40, 80, 160, 320, 640, 1000, 1000, 1000])
   })
 
@@ -180,7 +172,7 @@ describe('repeating', () => {
       fromUniform(() => 0),
     )
     const { attempt, gaps } = failing(clock, 4)
-    expect(await whileTimePasses(clock, client.retrying(60_000, attempt), 1)).toBe('done')
+    expect(await outcome(clock, client.retrying(60_000, attempt), 1)).toBe('done')
     expect(gaps()).toEqual([10, 20, 40, 80])
   })
 
@@ -189,7 +181,7 @@ describe('repeating', () => {
       [1, 2].map(async (seed) => {
         const { client, clock } = closedClient(new ScriptedTransport(), seededRandom(seed))
         const { attempt, gaps } = failing(clock, 5)
-        await whileTimePasses(clock, client.retrying(60_000, attempt), 1)
+        await outcome(clock, client.retrying(60_000, attempt), 1)
         return gaps()
       }),
     )
@@ -202,7 +194,7 @@ describe('repeating', () => {
       fromUniform(() => 0),
     )
     const { attempt, gaps } = failing(clock, 2)
-    await whileTimePasses(clock, client.retrying(60_000, attempt, 6), 1)
+    await outcome(clock, client.retrying(60_000, attempt, 6), 1)
     expect(gaps()).toEqual([3, 6])
   })
 
@@ -211,7 +203,7 @@ describe('repeating', () => {
     let attempts = 0
     const error = () => new StreamError('CONNECTION_LOST', `attempt ${++attempts}`, { action: 'retry' })
     const { at, attempt } = failing(clock, 1000, error)
-    const failure = await whileTimePasses(clock, client.retrying(2000, attempt), 1)
+    const failure = await outcome(clock, client.retrying(2000, attempt), 1)
     expect((failure as Error).message).toBe(`attempt ${at.length}`)
     expect(at.length).toBeGreaterThan(5)
     expect(at.at(-1)).toBeLessThan(2000)
@@ -272,7 +264,7 @@ describe('a coordinator', () => {
     const { client, transport, clock } = await scriptedClient()
     const answers = [coordinator(-1, kafkaError.COORDINATOR_NOT_AVAILABLE), coordinator(9)]
     transport.on(findCoordinator, () => answers.shift() ?? coordinator(9))
-    expect(await whileTimePasses(clock, client.groupCoordinator('group', 'app'))).toBe(9)
+    expect(await outcome(clock, client.groupCoordinator('group', 'app'))).toBe(9)
     expect(transport.asked(findCoordinator).length).toBe(2)
   })
 
@@ -297,7 +289,7 @@ describe('a coordinator', () => {
       used.push(await client.groupCoordinator('group', 'app'))
       if (used.length === 1) throw error()
     })
-    await whileTimePasses(clock, work)
+    await outcome(clock, work)
     expect(used).toEqual([1, 2])
   })
 })
