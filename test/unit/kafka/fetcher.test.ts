@@ -1,0 +1,248 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { FetcherLimits } from '../../../src/kafka/fetcher.ts'
+import type { RequestOf } from '../../../src/protocol/api.ts'
+import { fetch } from '../../../src/protocol/messages/fetch.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
+import { committedTextsIn, textsIn } from '../../support/broker-harness.ts'
+import { fetcherOverBroker, large, led, namesIn, take, wantedBy } from '../../support/fetcher-over-broker.ts'
+import { type Asked, gate, quiet } from '../../support/scripted-transport.ts'
+
+let closing: (() => Promise<void>) | null = null
+afterEach(async () => {
+  await closing?.()
+  closing = null
+})
+
+async function overBroker(limits?: FetcherLimits, budgetBytes?: number) {
+  const world = await fetcherOverBroker(limits, budgetBytes)
+  closing = world.close
+  return world
+}
+
+describe('a fetcher', () => {
+  it('brings what is there and what comes later, in order, from the offset it was given', async () => {
+    const { fetcher, fetched, send } = await overBroker()
+    await send('words', ['a'])
+    await send('words', ['b'])
+    await send('words', ['c'])
+    const queue = fetcher.assign('words', 0, 1)
+    await fetched(() => queue.fetchOffset === 3)
+    expect(take(queue)).toEqual([
+      [1, 'b'],
+      [2, 'c'],
+    ])
+    expect(queue).toMatchObject({ highWatermark: 3, lastStableOffset: 3, logStartOffset: 0 })
+    await send('words', ['d'])
+    await fetched(() => queue.fetchOffset === 4)
+    expect(take(queue)).toEqual([[3, 'd']])
+  })
+
+  it('brings nothing of a transaction before it ends, and then what it takes to leave an aborted one out', async () => {
+    const { fetcher, fetched, session, clock, told } = await overBroker()
+    const queue = fetcher.assign('words', 0, 0)
+    const expected: string[] = []
+    for (const committed of [true, false]) {
+      const id = `writer-${committed}`
+      const producer = await session.init(id)
+      await session.addPartitions(id, producer, 'words')
+      const before = told()
+      await session.sendIn(id, 'words', [id], { producer, timestamp: clock.now() })
+      await quiet()
+      expect(told()).toBe(before)
+      await session.end(id, producer, committed)
+      if (committed) expected.push(id)
+    }
+    await fetched(() => queue.fetchOffset === 4)
+    const texts: string[] = []
+    for (let chunk = queue.take(); chunk; chunk = queue.take()) {
+      texts.push(...committedTextsIn(chunk.records, chunk.aborted).texts.map(([, text]) => text))
+    }
+    expect(texts).toEqual(expected)
+  })
+
+  it('keeps one fetch in flight at each broker, whatever the number of its partitions', async () => {
+    const { fetcher, transport } = await overBroker()
+    transport.on(metadata, () => led([1, 1, 2]))
+    const inFlight = new Map<number, number>()
+    const gates = [gate(), gate(), gate()]
+    let asked = 0
+    transport.on(fetch, async ({ node }) => {
+      const now = (inFlight.get(node) ?? 0) + 1
+      expect(now).toBe(1)
+      inFlight.set(node, now)
+      await gates[asked++]?.opened
+      inFlight.set(node, 0)
+      return { topics: [] }
+    })
+    for (const partition of [0, 1, 2]) fetcher.assign('words', partition, 0)
+    await transport.reached(fetch, 2)
+    await quiet()
+    expect(transport.asked(fetch).map(({ node, lane }) => [node, lane])).toEqual([
+      [1, 'fetch'],
+      [2, 'fetch'],
+    ])
+    gates[0]?.open()
+    const third = await transport.reached(fetch, 3)
+    await quiet()
+    expect(third.node).toBe(1)
+    expect(wantedBy(third)).toEqual([
+      [0, 0],
+      [1, 0],
+    ])
+    expect(transport.asked(fetch).length).toBe(3)
+  })
+
+  it('asks for committed records, for no more than the budget has left, and lets a broker wait 100 ms', async () => {
+    const { fetcher, transport } = await overBroker({ partitionBytes: 1000 }, 5000)
+    fetcher.assign('words', 0, 0)
+    const { request } = await transport.reached(fetch, 1)
+    expect(request).toMatchObject({ isolationLevel: 1, maxBytes: 5000, maxWaitMs: 100, minBytes: 1 })
+    expect(request.topics[0]?.partitions[0]).toMatchObject({ index: 0, fetchOffset: 0, maxBytes: 1000 })
+  })
+
+  it('goes on asking when a broker had nothing, with every partition that was assigned meanwhile', async () => {
+    const { fetcher, transport, clock } = await overBroker()
+    fetcher.assign('words', 0, 0)
+    await transport.reached(fetch, 1)
+    fetcher.assign('words', 1, 0)
+    fetcher.assign('words', 2, 0)
+    await quiet()
+    expect(transport.asked(fetch).length).toBe(1)
+    clock.advance(100)
+    expect(wantedBy(await transport.reached(fetch, 2))).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 0],
+    ])
+  })
+})
+
+describe('a fetcher that has enough', () => {
+  it('stops when the byte budget is spent, and resumes when some of it is released', async () => {
+    const { fetcher, fetched, transport, send, budget } = await overBroker({ partitionBytes: 1100 }, 1500)
+    const names = ['a', 'b', 'c', 'd', 'e']
+    for (const name of names) await send('words', [large(name)])
+    const queue = fetcher.assign('words', 0, 0)
+    await fetched(() => budget.isExhausted)
+    await quiet()
+    expect([queue.fetchOffset, transport.asked(fetch).length]).toEqual([2, 2])
+    const first = queue.take()
+    await quiet()
+    expect(transport.asked(fetch).length).toBe(2)
+    if (first) queue.release(first)
+    await fetched(() => queue.fetchOffset === 3)
+    await quiet()
+    expect(transport.asked(fetch).length).toBe(3)
+    const texts = textsIn(first?.records ?? null)
+    while (texts.length < names.length) {
+      await fetched(() => !queue.isEmpty)
+      texts.push(...take(queue))
+    }
+    expect(namesIn(texts)).toEqual(names)
+    expect(budget.takenBytes).toBe(0)
+  })
+
+  it('leaves out a partition whose queue is full, and has the broker hold the fetch for the others briefly', async () => {
+    const { fetcher, fetched, transport, send, clock } = await overBroker({ partitionBytes: 1100, queueBytes: 1000 })
+    for (const name of ['a', 'b']) await send('words', [large(name)])
+    const full = fetcher.assign('words', 0, 0)
+    fetcher.assign('words', 1, 0)
+    await fetched(() => full.fetchOffset === 1)
+    await quiet()
+    const without = transport.asked(fetch).at(-1) as Asked<RequestOf<typeof fetch>>
+    expect(wantedBy(without)).toEqual([[1, 0]])
+    expect(without.request.maxWaitMs).toBe(5)
+    expect(namesIn(take(full))).toEqual(['a'])
+    clock.advance(5)
+    await fetched(() => full.fetchOffset === 2)
+    expect(namesIn(take(full))).toEqual(['b'])
+  })
+
+  it('asks for nothing while every queue is full', async () => {
+    const { fetcher, fetched, transport, send, clock } = await overBroker({ partitionBytes: 1100, queueBytes: 1000 })
+    for (const name of ['a', 'b']) await send('words', [large(name)])
+    const queue = fetcher.assign('words', 0, 0)
+    await fetched(() => queue.fetchOffset === 1)
+    clock.advance(10_000)
+    await quiet()
+    expect(transport.asked(fetch).length).toBe(1)
+    take(queue)
+    await fetched(() => queue.fetchOffset === 2)
+    expect(namesIn(take(queue))).toEqual(['b'])
+  })
+})
+
+describe('an answer on its way', () => {
+  /** The first answer to a fetch waits here, with what the broker had when it was asked. */
+  async function held() {
+    const world = await overBroker()
+    const { transport, send } = world
+    await send('words', ['a'])
+    await send('words', ['b'])
+    const { opened, open } = gate()
+    let isFirst = true
+    transport.on(fetch, async ({ pass }) => {
+      const waits = isFirst
+      isFirst = false
+      const answer = await pass()
+      if (waits) await opened
+      return answer
+    })
+    return { ...world, open }
+  }
+
+  it('is dropped when its partition is unassigned, and charges nobody', async () => {
+    const { fetcher, transport, open, told, budget } = await held()
+    const queue = fetcher.assign('words', 0, 0)
+    await transport.reached(fetch, 1)
+    await quiet()
+    fetcher.unassign({ topic: 'words', partition: 0 })
+    open()
+    await quiet()
+    expect([queue.isEmpty, queue.fetchOffset, told(), budget.takenBytes]).toEqual([true, 0, 0, 0])
+    expect(transport.asked(fetch).length).toBe(1)
+  })
+
+  it('is dropped when its partition was assigned anew: the new queue gets what it asked for itself', async () => {
+    const { fetcher, fetched, transport, open, budget } = await held()
+    const old = fetcher.assign('words', 0, 0)
+    await transport.reached(fetch, 1)
+    await quiet()
+    const anew = fetcher.assign('words', 0, 1)
+    open()
+    await fetched(() => anew.fetchOffset === 2)
+    expect([old.isEmpty, take(anew)]).toEqual([true, [[1, 'b']]])
+    expect(budget.takenBytes).toBe(0)
+  })
+
+  it('still counts for the partitions that stay', async () => {
+    const { fetcher, fetched, transport, clock, send } = await overBroker()
+    fetcher.assign('words', 0, 0)
+    const stays = fetcher.assign('words', 1, 0)
+    await transport.reached(fetch, 1)
+    await quiet()
+    clock.advance(100)
+    expect(wantedBy(await transport.reached(fetch, 2)).length).toBe(2)
+    fetcher.unassign({ topic: 'words', partition: 0 })
+    await send('words', ['stays'], {}, 1)
+    await fetched(() => stays.fetchOffset === 1)
+    expect(take(stays)).toEqual([[0, 'stays']])
+  })
+
+  it('is dropped by closing, after which nothing is asked for and the budget is whole', async () => {
+    const { fetcher, fetched, transport, open, budget, send } = await held()
+    const waits = fetcher.assign('words', 0, 0)
+    await transport.reached(fetch, 1)
+    await quiet()
+    open()
+    await fetched(() => waits.fetchOffset === 2)
+    expect(budget.takenBytes).toBeGreaterThan(0)
+    fetcher.close()
+    await send('words', ['late'])
+    await quiet()
+    expect([waits.isEmpty, budget.takenBytes]).toEqual([true, 0])
+    const { length } = transport.asked(fetch)
+    await quiet()
+    expect(transport.asked(fetch).length).toBe(length)
+  })
+})
