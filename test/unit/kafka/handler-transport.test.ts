@@ -252,7 +252,7 @@ describe('closing', () => {
     await quiet()
     await transport.close()
     for (const outcome of await settled) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CONNECTION_LOST', action: 'retry' } })
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'CONNECTION_LOST', action: 'fail' } })
     }
   })
 
