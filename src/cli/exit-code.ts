@@ -50,7 +50,6 @@ export const exitCodes: Readonly<Record<ErrorCode, ExitCode>> = {
   WIRE_MALFORMED: crash,
   BATCH_CORRUPT: crash,
   COMPRESSION_UNSUPPORTED: crash,
-  OFFSET_UNSAFE: crash,
   RECORD_DESERIALIZATION: crash,
   RECORD_SERIALIZATION: crash,
   RECORD_PROCESSING: crash,

@@ -18,6 +18,8 @@ export interface TopicMetadata {
 export class ClusterMetadata {
   private readonly client: KafkaClient
   private readonly topics = new Map<string, TopicMetadata>()
+  /** Topics that are being asked for now: all who want one of its leaders wait for the same answer. */
+  private readonly asking = new Map<string, Promise<unknown>>()
   /** Empty until the first refresh. */
   clusterId = ''
   /** Ids of the brokers that the last answer named. */
@@ -77,12 +79,22 @@ export class ClusterMetadata {
   async leader(lane: Lane, topic: string, partition: number): Promise<NodeId> {
     const known = this.topics.get(topic)?.leaders[partition]
     if (known !== undefined && known >= 0) return known
-    await this.refresh(lane, [topic])
+    await this.ask(lane, topic)
     const found = this.topics.get(topic)
     const leader = found?.leaders[partition]
     if (leader !== undefined && leader >= 0) return leader
     const code = leader === undefined ? kafkaError.UNKNOWN_TOPIC_OR_PARTITION : kafkaError.LEADER_NOT_AVAILABLE
     throw kafkaFailure(code, metadata.name, { topic, partition })
+  }
+
+  private ask(lane: Lane, topic: string): Promise<unknown> {
+    const key = `${lane}:${topic}`
+    let asking = this.asking.get(key)
+    if (!asking) {
+      asking = this.refresh(lane, [topic]).finally(() => this.asking.delete(key))
+      this.asking.set(key, asking)
+    }
+    return asking
   }
 
   /** As {@link leader}, waiting for a partition that is about to get one. */

@@ -16,12 +16,7 @@ export function withDeadline<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.timer(remainingMs(clock, deadline), () => {
-      reject(
-        new StreamError('REQUEST_TIMED_OUT', `${what} was not answered in time; check the broker and the network`, {
-          action: 'retry',
-          api: what,
-        }),
-      )
+      reject(timedOut(what))
       onTimeout?.()
     })
     work.then(
@@ -34,5 +29,13 @@ export function withDeadline<T>(
         reject(error)
       },
     )
+  })
+}
+
+/** What a request fails with when its deadline has passed. */
+export function timedOut(what: string): StreamError {
+  return new StreamError('REQUEST_TIMED_OUT', `${what} was not answered in time; check the broker and the network`, {
+    action: 'retry',
+    api: what,
   })
 }

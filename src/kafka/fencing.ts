@@ -4,6 +4,7 @@ import { kafkaError } from '../protocol/kafka-errors.ts'
 import { describeProducers, listTransactions } from '../protocol/messages/transaction.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
+import { kafkaFailure } from './kafka-error.ts'
 import { initTransactionalId } from './producer-id.ts'
 
 /**
@@ -60,11 +61,19 @@ export class ProducerFence {
   }
 
   private async openProducers({ topic, partition }: TopicPartition): Promise<number[]> {
-    const node = await this.metadata.leader('admin', topic, partition)
-    const answer = await this.client.send('admin', node, describeProducers, {
-      topics: [{ name: topic, partitionIndexes: [partition] }],
+    const found = await this.client.retrying(this.client.deadline(), async () => {
+      const node = await this.metadata.leader('admin', topic, partition)
+      const answer = await this.client.send('admin', node, describeProducers, {
+        topics: [{ name: topic, partitionIndexes: [partition] }],
+      })
+      const partitions = answer.topics.flatMap((one) => one.partitions)
+      const refused = partitions.find(({ errorCode }) => errorCode !== kafkaError.NONE)
+      if (refused) {
+        this.metadata.forget(topic)
+        throw kafkaFailure(refused.errorCode, describeProducers.name, { topic, partition })
+      }
+      return partitions
     })
-    const found = answer.topics.flatMap((one) => one.partitions)
     return found.flatMap((one) =>
       one.activeProducers.filter((p) => p.currentTxnStartOffset >= 0).map((p) => p.producerId),
     )

@@ -27,6 +27,8 @@ export class FetchQueue {
   /** Bytes waiting here. */
   bytes = 0
   private readonly chunks: FetchedChunk[] = []
+  /** Taken and not yet released. */
+  private readonly taken = new Set<FetchedChunk>()
   private readonly budget: ByteBudget
   private readonly onTaken: () => void
 
@@ -58,11 +60,14 @@ export class FetchQueue {
 
   /** The oldest answer, or undefined. It goes on counting against the budget until {@link release}. */
   take(): FetchedChunk | undefined {
-    return this.chunks.shift()
+    const chunk = this.chunks.shift()
+    if (chunk) this.taken.add(chunk)
+    return chunk
   }
 
-  /** The records of a taken answer are done with. */
+  /** The records of a taken answer are done with. Behind a {@link clear} it changes nothing: that gave all back. */
   release(chunk: FetchedChunk): void {
+    if (!this.taken.delete(chunk)) return
     this.bytes -= chunk.records.length
     this.budget.release(chunk.records.length)
     this.onTaken()
@@ -78,5 +83,6 @@ export class FetchQueue {
     this.budget.release(this.bytes)
     this.bytes = 0
     this.chunks.length = 0
+    this.taken.clear()
   }
 }

@@ -1,4 +1,4 @@
-import { messageOf, StreamError } from '../core/errors.ts'
+import { actionOf, messageOf, StreamError } from '../core/errors.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import { corrupt } from '../protocol/batch-header.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
@@ -13,9 +13,9 @@ import type { Lane, NodeId } from './transport.ts'
 
 /** Limits of fetching. Sizes in bytes. */
 export interface FetcherLimits {
-  /** Asked for of each partition in one answer. Default 1 MiB. */
+  /** Asked for of each partition in one answer. Default 512 KiB. */
   readonly partitionBytes?: number
-  /** A partition with more than this waiting is left out of the next fetch. Default 2 MiB. */
+  /** A partition with more than this waiting is left out of the next fetch. Default 1 MiB. */
   readonly queueBytes?: number
   /** How long a broker may hold a fetch that finds nothing. Default 100 ms. */
   readonly maxWaitMs?: number
@@ -37,7 +37,7 @@ export class Fetcher {
   private readonly queues = new Map<string, FetchQueue>()
   private readonly leaders = new Map<string, NodeId>()
   private readonly loops = new Map<NodeId, Promise<void>>()
-  private resolving: Promise<void> | null = null
+  private readonly resolving = new Set<FetchQueue>()
   private wakeUp: (() => void)[] = []
   private closed = false
 
@@ -66,7 +66,7 @@ export class Fetcher {
     this.queues.get(key)?.clear()
     const queue = new FetchQueue(topic, partition, offset, this.budget, () => this.wake())
     this.queues.set(key, queue)
-    this.resolve()
+    this.resolve(queue)
     this.wake()
     return queue
   }
@@ -77,6 +77,8 @@ export class Fetcher {
     this.queues.get(key)?.clear()
     this.queues.delete(key)
     this.leaders.delete(key)
+    // What it held of the budget is free for the others.
+    this.wake()
   }
 
   /** Ends all of it. */
@@ -97,30 +99,46 @@ export class Fetcher {
     return new Promise((resolve) => this.wakeUp.push(resolve))
   }
 
-  /** Finds leaders for the partitions that have none yet, and starts a loop for each broker that has none. */
-  private resolve(): void {
-    this.resolving ??= this.resolveLeaders().finally(() => {
-      this.resolving = null
-    })
+  /** Finds the leader of a partition that has none, each partition for itself, and starts a loop for a broker without one. */
+  private resolve(queue: FetchQueue): void {
+    if (this.resolving.has(queue)) return
+    this.resolving.add(queue)
+    this.findLeader(queue).then(
+      () => undefined,
+      (error: unknown) => this.fail(queue, error),
+    )
   }
 
-  private async resolveLeaders(): Promise<void> {
-    while (!this.closed) {
-      const unresolved = [...this.queues].filter(([key]) => !this.leaders.has(key))
-      if (unresolved.length === 0) return
-      for (const [key, queue] of unresolved) {
-        try {
-          const node = await this.metadata.leader(this.lane, queue.topic, queue.partition)
-          if (this.queues.get(key) !== queue) continue
-          this.leaders.set(key, node)
-          if (!this.loops.has(node)) this.loops.set(node, this.run(node))
-          this.wake()
-        } catch (error) {
+  private async findLeader(queue: FetchQueue): Promise<void> {
+    const { topic, partition } = queue
+    const key = partitionKey(topic, partition)
+    while (!this.closed && this.queues.get(key) === queue && queue.failure === null) {
+      try {
+        const node = await this.metadata.leader(this.lane, topic, partition)
+        if (this.queues.get(key) !== queue) break
+        this.leaders.set(key, node)
+        if (!this.loops.has(node)) this.loops.set(node, this.run(node))
+        this.wake()
+        break
+      } catch (error) {
+        if (actionOf(error) !== 'retry') this.fail(queue, error)
+        else {
           this.client.logger.debug('a partition has no leader yet', { partition: key, reason: messageOf(error) })
           await this.client.clock.sleep(100)
         }
       }
     }
+    this.resolving.delete(queue)
+  }
+
+  /** Nothing more comes of a partition, and whoever has it is told why. */
+  private fail(queue: FetchQueue, error: unknown): void {
+    this.resolving.delete(queue)
+    queue.failure =
+      error instanceof StreamError
+        ? error
+        : new StreamError('REQUEST_FAILED', `${queue.topic} cannot be fetched: ${messageOf(error)}`, { cause: error })
+    this.onFetched()
   }
 
   private async run(node: NodeId): Promise<void> {
@@ -144,10 +162,14 @@ export class Fetcher {
         await this.fetchFrom(node, wanted, wanted.length < own.length ? Math.min(5, this.maxWaitMs) : this.maxWaitMs)
       } catch (error) {
         if (this.closed) return
+        if (actionOf(error) !== 'retry') {
+          for (const queue of wanted) this.fail(queue, error)
+          continue
+        }
         this.client.logger.debug('a fetch failed and is repeated', { node, reason: messageOf(error) })
         for (const queue of wanted) this.forgetLeader(queue)
         await this.client.clock.sleep(50)
-        this.resolve()
+        for (const queue of wanted) this.resolve(queue)
       }
     }
   }
@@ -228,7 +250,7 @@ export class Fetcher {
           return true
         }
         this.forgetLeader(queue)
-        this.resolve()
+        this.resolve(queue)
         return false
       }
     }

@@ -1,11 +1,11 @@
 import { assert } from '../core/assert.ts'
-import type { Clock, DeadlineMs } from '../core/clock.ts'
+import { type Clock, type DeadlineMs, remainingMs } from '../core/clock.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { apiOf } from '../protocol/apis.ts'
 import { type Connect, encodeRequestFrame, type Handler, hasResponseTags, skipTags } from '../protocol/frame.ts'
 import { WireReader } from '../protocol/wire-reader.ts'
 import { WireWriter } from '../protocol/wire-writer.ts'
-import { withDeadline } from './deadline.ts'
+import { timedOut, withDeadline } from './deadline.ts'
 import { LaneOrder } from './lane-order.ts'
 import type { Lane, NodeId, Transport } from './transport.ts'
 
@@ -14,6 +14,8 @@ interface Line {
   readonly close: () => void
   /** Frames are written here: the broker copies what it keeps, and a lane has one request under way. */
   readonly writer: WireWriter
+  /** Fails the request under way; null while there is none. */
+  fail: ((error: StreamError) => void) | null
 }
 
 /**
@@ -28,7 +30,6 @@ export class HandlerTransport implements Transport {
   private readonly clientId: string
   private readonly order = new LaneOrder()
   private readonly lines = new Map<Lane, Line>()
-  private readonly inFlight = new Set<(error: StreamError) => void>()
   private correlationId = 0
   private closed = false
 
@@ -48,8 +49,12 @@ export class HandlerTransport implements Transport {
   ): Promise<Buffer> {
     const description = apiOf(apiKey)
     assert(description, `API key ${apiKey} is described`)
+    let isUnderWay = false
     const exchange = this.order.run(lane, 0, async () => {
       if (this.closed) throw closedError()
+      // Given up while it waited for its turn: its caller may have asked again, and may use the buffer for that.
+      if (remainingMs(this.clock, deadline) === 0) throw timedOut(description.name)
+      isUnderWay = true
       const correlationId = this.correlationId++ & 0x7fffffff
       const header = { apiKey, apiVersion: version, correlationId, clientId: this.clientId }
       const line = this.line(lane)
@@ -61,29 +66,27 @@ export class HandlerTransport implements Transport {
       if (hasResponseTags(description, version)) skipTags(reader)
       return reader.slice(reader.remaining)
     })
-    return withDeadline(this.clock, deadline, description.name, exchange, () => this.drop(lane))
+    return withDeadline(this.clock, deadline, description.name, exchange, () => {
+      // The connection belongs to the request under way; one that still waits must not cost it.
+      if (isUnderWay) this.drop(lane, timedOut(description.name))
+    })
   }
 
   private exchange(lane: Lane, line: Line, frame: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const fail = (error: StreamError): void => reject(error)
-      this.inFlight.add(fail)
+      line.fail = reject
       line.handle(frame).then(
         (answer) => {
-          this.inFlight.delete(fail)
+          line.fail = null
           if (answer === null)
             reject(new StreamError('CONNECTION_LOST', 'the broker gave no answer', { action: 'retry' }))
           else resolve(answer)
         },
         (error: unknown) => {
-          this.inFlight.delete(fail)
-          this.drop(lane)
-          reject(
-            new StreamError('CONNECTION_LOST', `the embedded broker closed the connection: ${messageOf(error)}`, {
-              action: 'retry',
-              cause: error,
-            }),
-          )
+          const message = `the embedded broker closed the connection: ${messageOf(error)}`
+          const lost = new StreamError('CONNECTION_LOST', message, { action: 'retry', cause: error })
+          if (this.lines.get(lane) === line) this.drop(lane, lost)
+          reject(lost)
         },
       )
     })
@@ -92,22 +95,23 @@ export class HandlerTransport implements Transport {
   private line(lane: Lane): Line {
     let line = this.lines.get(lane)
     if (!line) {
-      line = { ...this.connect(), writer: new WireWriter() }
+      line = { ...this.connect(), writer: new WireWriter(), fail: null }
       this.lines.set(lane, line)
     }
     return line
   }
 
-  private drop(lane: Lane): void {
-    this.lines.get(lane)?.close()
+  /** Closes a lane's connection; what is under way on it fails. */
+  private drop(lane: Lane, error: StreamError): void {
+    const line = this.lines.get(lane)
     this.lines.delete(lane)
+    line?.close()
+    line?.fail?.(error)
   }
 
   async close(): Promise<void> {
     this.closed = true
-    for (const lane of [...this.lines.keys()]) this.drop(lane)
-    for (const fail of [...this.inFlight]) fail(closedError())
-    this.inFlight.clear()
+    for (const lane of [...this.lines.keys()]) this.drop(lane, closedError())
   }
 }
 

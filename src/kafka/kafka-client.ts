@@ -50,13 +50,13 @@ export class KafkaClient {
   /**
    * Learns which versions the cluster serves. Called once, before anything else.
    * @param patienceMs how long to go on trying to reach a broker
-   * @throws {StreamError} `BROKER_UNREACHABLE` when none answers in that time, `BROKER_UNSUPPORTED` for one that is no
-   * Kafka broker
+   * @throws {StreamError} `BROKER_UNREACHABLE` when none answers in that time, or what answers is no Kafka broker
    */
   async open(patienceMs: number): Promise<void> {
-    await this.retrying(this.deadline(patienceMs), async () => {
+    const until = this.deadline(patienceMs)
+    await this.retrying(until, async () => {
       // A listener that accepts and stays silent must not eat the whole patience in one request.
-      const deadline = this.deadline(Math.min(10_000, patienceMs))
+      const deadline = Math.min(this.deadline(10_000), until)
       const request = apiVersions.request.encode(0, {})
       const answer = await this.transport.request('admin', anyNode, apiVersions.key, 0, request, deadline)
       const decoded = apiVersions.response.decode(0, answer)

@@ -197,4 +197,22 @@ describe('getting an id for a transactional id', () => {
     expect(await got).toMatchObject({ producerEpoch: 0 })
     expect(transport.asked(initProducerId).length).toBe(4)
   })
+
+  it('asks another broker when the one that it asked does not lead the partition any more', async () => {
+    const { fence, leaveOpen, transport, ends } = await overBroker()
+    await leaveOpen('app-1')
+    let refusals = 0
+    transport.on(describeProducers, (asked) => {
+      if (refusals++ > 0) return asked.pass()
+      const moved = {
+        index: 0,
+        errorCode: kafkaError.NOT_LEADER_OR_FOLLOWER,
+        errorMessage: null,
+        activeProducers: [],
+      }
+      return { topics: [{ name: 'words', partitions: [moved] }] }
+    })
+    expect(await ends(fence.fenceHolders(words, nobody))).toEqual(['app-1'])
+    expect(transport.asked(metadata).length).toBeGreaterThan(1)
+  })
 })

@@ -119,4 +119,14 @@ describe('a queue of what was fetched', () => {
     expect(() => queue.push(batch, [])).toThrow('beyond 2^53 - 1')
     expect(queue.fetchOffset).toBe(0)
   })
+
+  it('pays nothing back twice when what was taken is released behind a clear', () => {
+    const budget = new ByteBudget(1000)
+    const queue = new FetchQueue('t', 0, 0, budget, () => {})
+    queue.push(textBatch(['a']), [])
+    const chunk = queue.take()
+    queue.clear()
+    if (chunk) queue.release(chunk)
+    expect([queue.bytes, budget.takenBytes]).toEqual([0, 0])
+  })
 })

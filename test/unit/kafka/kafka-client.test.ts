@@ -292,4 +292,13 @@ describe('a coordinator', () => {
     await outcome(clock, work)
     expect(used).toEqual([1, 2])
   })
+
+  it('gives up within its patience on what accepts and stays silent', async () => {
+    const clock = new SteppedClock()
+    const transport = new ScriptedTransport()
+    const client = new KafkaClient({ transport, clock, random: seededRandom(1), logger: silentLogger })
+    transport.on(apiVersions, ({ deadline }) => withDeadline(clock, deadline, 'ApiVersions', new Promise(() => {})))
+    await expect(whileTimePasses(clock, client.open(15_000), 100)).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
+    expect(clock.monotonicMs()).toBeLessThanOrEqual(15_100)
+  })
 })

@@ -1,0 +1,191 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { noHeaders } from '../../../src/core/record.ts'
+import { runStep } from '../../../src/core/steps.ts'
+import { ClusterMetadata } from '../../../src/kafka/cluster-metadata.ts'
+import { TransactionalProducer } from '../../../src/kafka/transactional-producer.ts'
+import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
+import { produce } from '../../../src/protocol/messages/produce.ts'
+import { addPartitionsToTxn, endTxn, initProducerId } from '../../../src/protocol/messages/transaction.ts'
+import { committedTextsIn } from '../../support/broker-harness.ts'
+import { clientOfBroker, gate, quiet, whileTimePasses } from '../../support/scripted-transport.ts'
+
+let closing: (() => Promise<void>) | null = null
+afterEach(async () => {
+  await closing?.()
+  closing = null
+})
+
+/** A producer over an embedded broker with the topic `words` of two partitions. */
+async function open(batchBytes?: number) {
+  const world = await clientOfBroker()
+  closing = world.close
+  await world.session.createTopic('words', 2)
+  const { client, clock } = world
+  const producer = new TransactionalProducer({
+    client,
+    metadata: new ClusterMetadata(client),
+    transactionalId: 'app-one-0',
+    transactionTimeoutMs: 60_000,
+    steps: runStep,
+    ...(batchBytes === undefined ? {} : { batchBytes }),
+  })
+  await producer.init()
+  const write = (text: string, partition = 0): void =>
+    producer.output('words', partition).append(Buffer.from('k'), Buffer.from(text), clock.now(), noHeaders)
+  const committed = async (partition = 0): Promise<string[]> => {
+    const { records, abortedTransactions } = await world.session.fetch('words', 0, {
+      committed: true,
+      index: partition,
+    })
+    return committedTextsIn(records, abortedTransactions ?? []).texts.map(([, text]) => text)
+  }
+  const inTime = <T>(work: Promise<T>): Promise<T> => whileTimePasses(clock, work, 1)
+  return { ...world, producer, write, committed, inTime }
+}
+
+const group = { groupId: 'app', generationId: -1, memberId: '', groupInstanceId: null }
+
+describe('a transactional producer', () => {
+  it('shows what it wrote only when its transaction is committed, each partition in order', async () => {
+    const { producer, write, committed, inTime } = await open()
+    for (const text of ['a', 'b', 'c']) write(text)
+    write('other', 1)
+    await inTime(producer.flush())
+    expect(await committed()).toEqual([])
+    await inTime(producer.end(true))
+    expect([await committed(), await committed(1)]).toEqual([['a', 'b', 'c'], ['other']])
+    expect(producer.output('words', 0).endOffset).toBe(3)
+  })
+
+  it('opens no transaction before something is written', async () => {
+    const { producer, transport, write, inTime } = await open()
+    await producer.flush()
+    expect(producer.hasTransaction).toBe(false)
+    expect(transport.asked(addPartitionsToTxn)).toEqual([])
+    write('a')
+    await inTime(producer.flush())
+    expect(producer.hasTransaction).toBe(true)
+  })
+
+  it('sends what is full while more comes in, one request at a time', async () => {
+    const { producer, transport, write, committed, inTime } = await open(400)
+    const held = gate()
+    let underWay = 0
+    let most = 0
+    transport.on(produce, async (asked) => {
+      most = Math.max(most, ++underWay)
+      await held.opened
+      underWay--
+      return asked.pass()
+    })
+    const texts = Array.from({ length: 40 }, (_, n) => `text ${n} ${'x'.repeat(60)}`)
+    for (const text of texts) write(text)
+    await quiet()
+    expect(transport.asked(produce)).toHaveLength(1)
+    expect(producer.pendingBytes).toBeGreaterThan(2000)
+    held.open()
+    await inTime(producer.flush())
+    expect([most, producer.pendingBytes]).toEqual([1, 0])
+    await inTime(producer.end(true))
+    expect(await committed()).toEqual(texts)
+  })
+
+  it('hides what an aborted transaction wrote, and goes on', async () => {
+    const { producer, write, committed, inTime } = await open()
+    write('taken back')
+    await inTime(producer.flush())
+    await inTime(producer.end(false))
+    write('stays')
+    await inTime(producer.flush())
+    await inTime(producer.end(true))
+    expect(await committed()).toEqual(['stays'])
+  })
+
+  it('commits offsets with its records, or neither', async () => {
+    const { producer, session, write, inTime } = await open()
+    const offset = async () => (await session.committed('app', 'words'))[0]?.[0]
+    const step = async (to: number, isCommit: boolean): Promise<void> => {
+      write('a')
+      await inTime(producer.flush())
+      await inTime(producer.addOffsets('app'))
+      await inTime(
+        producer.commitOffsets(group, [{ topic: 'words', partition: 0, offset: to, metadata: `up to ${to}` }]),
+      )
+      await inTime(producer.end(isCommit))
+    }
+    await step(7, true)
+    expect(await offset()).toBe(7)
+    await step(9, false)
+    expect(await offset()).toBe(7)
+  })
+
+  it('keeps a failed produce for the next flush, and begins anew after init', async () => {
+    const { producer, transport, write, committed, inTime } = await open()
+    let refusals = 0
+    transport.on(produce, (asked) => {
+      if (refusals++ > 0) return asked.pass()
+      const partition = { index: 0, errorCode: kafkaError.INVALID_TXN_STATE, baseOffset: -1 }
+      return produce.response.encode(asked.version, { topics: [{ name: 'words', partitions: [partition] }] } as never)
+    })
+    write('lost')
+    await expect(inTime(producer.flush())).rejects.toMatchObject({
+      code: 'TRANSACTION_UNKNOWN',
+      action: 'reset-task',
+    })
+    write('never sent')
+    await expect(inTime(producer.flush())).rejects.toMatchObject({ code: 'TRANSACTION_UNKNOWN' })
+    await inTime(producer.init())
+    write('again')
+    await inTime(producer.flush())
+    await inTime(producer.end(true))
+    expect(await committed()).toEqual(['again'])
+  })
+
+  it('takes a lost answer to EndTxn for an unknown outcome', async () => {
+    const { producer, transport, write, committed, inTime } = await open()
+    transport.on(endTxn, async (asked) => {
+      await asked.pass()
+      throw new Error('the connection broke behind the request')
+    })
+    write('committed after all')
+    await inTime(producer.flush())
+    await expect(inTime(producer.end(true))).rejects.toMatchObject({
+      code: 'TRANSACTION_UNKNOWN',
+      action: 'reset-task',
+    })
+    expect(await committed()).toEqual(['committed after all'])
+  })
+
+  it('is fenced by whoever takes its id, and says so', async () => {
+    const { producer, session, write, inTime } = await open()
+    await session.init('app-one-0')
+    write('too late')
+    await expect(inTime(producer.flush())).rejects.toMatchObject({ code: 'PRODUCER_FENCED', action: 'reset-task' })
+  })
+
+  it('sends nothing of an attempt that was given up under the epoch of the next', async () => {
+    const { producer, transport, write, committed, inTime } = await open()
+    const held = gate()
+    let isFirst = true
+    transport.on(addPartitionsToTxn, async (asked) => {
+      if (isFirst) {
+        isFirst = false
+        await held.opened
+      }
+      return asked.pass()
+    })
+    write('given up')
+    const first = producer.flush()
+    first.catch(() => undefined)
+    await transport.reached(addPartitionsToTxn, 1)
+    await inTime(producer.init())
+    held.open()
+    await quiet()
+    expect(transport.asked(produce)).toEqual([])
+    write('of the next')
+    await inTime(producer.flush())
+    await inTime(producer.end(true))
+    expect(await committed()).toEqual(['of the next'])
+    expect(transport.asked(initProducerId)).toHaveLength(2)
+  })
+})
