@@ -3,6 +3,7 @@ import { silentLogger } from '../../src/core/logger.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { systemRandom } from '../../src/core/system-random.ts'
 import { openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
+import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { freePort } from '../support/free-port.ts'
 
@@ -27,3 +28,4 @@ const inProcess: EngineEnvironment = {
 }
 
 engineSuite('the embedded broker in its own process', () => inProcess)
+engineEdgesSuite('the embedded broker in its own process', () => inProcess)

@@ -4,7 +4,8 @@ import { silentLogger } from '../../src/core/logger.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { systemRandom } from '../../src/core/system-random.ts'
 import { type EmbeddedBroker, openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
-import { engineSuite } from '../contract/engine-suite.ts'
+import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { freePort } from '../support/free-port.ts'
 
 let opened: EmbeddedBroker | null = null
@@ -23,7 +24,10 @@ beforeAll(async () => {
 })
 afterAll(() => opened?.close())
 
-engineSuite('the embedded broker over TCP', () => ({
+const overTcp: EngineEnvironment = {
   config: (dataDirectory) => ({ dataDirectory, brokers: [brokers] }),
   withBrokers: (_directory, use) => use(brokers),
-}))
+}
+
+engineSuite('the embedded broker over TCP', () => overTcp)
+engineEdgesSuite('the embedded broker over TCP', () => overTcp)

@@ -1,9 +1,12 @@
-import { engineSuite } from '../contract/engine-suite.ts'
+import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { describeKafka } from '../support/kafka-under-test.ts'
 
 describeKafka('a real Kafka', (brokers) => {
-  engineSuite('a real Kafka', () => ({
+  const environment: EngineEnvironment = {
     config: (dataDirectory) => ({ dataDirectory, brokers: [brokers] }),
     withBrokers: (_directory, use) => use(brokers),
-  }))
+  }
+  engineSuite('a real Kafka', () => environment)
+  engineEdgesSuite('a real Kafka', () => environment)
 })
