@@ -6,7 +6,10 @@ export interface KeyValueStore<in out K, out V> extends AsyncIterable<readonly [
   readonly kind: 'key-value'
   /** The value now, undefined when there is none. */
   get(key: K): Promise<V | undefined>
-  /** The value now and after each commit that changed it. */
+  /**
+   * The value now and after each commit that changed it. Tells nothing while the key's partition is not open in this
+   * process, as before the job runs; undefined for a key that is in none of the partitions.
+   */
   watch(key: K): Observable<V | undefined>
 }
 

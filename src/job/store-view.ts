@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs'
-import { StreamError } from '../core/errors.ts'
+import { hasCode, StreamError } from '../core/errors.ts'
 import type { KeyValueStore as StoreView } from '../dsl/query.ts'
 import type { StoreRegistry } from '../runtime/store-registry.ts'
 import type { StoreSpec } from '../topology/node.ts'
@@ -41,14 +41,20 @@ export function storeView<K, V>(spec: StoreSpec, registry: StoreRegistry, total:
     get: async (key) => get(key),
     watch: (key) =>
       new Observable<V | undefined>((subscriber) => {
+        let hasTold = false
         const tell = (): void => {
           try {
-            subscriber.next(get(key))
+            const value = get(key)
+            hasTold = true
+            subscriber.next(value)
           } catch (error) {
-            subscriber.error(error)
+            // Its partition is not open here, or not yet: there is nothing to tell until it is.
+            if (!hasCode(error, 'STORE_UNKNOWN')) subscriber.error(error)
           }
         }
-        const stop = registry.watch(spec.name, binaryKey(key), tell)
+        const stop = registry.watch(spec.name, binaryKey(key), (event) => {
+          if (event === 'changed' || !hasTold) tell()
+        })
         tell()
         return stop
       }),

@@ -2,8 +2,8 @@ import type { TaskId } from '../core/task-id.ts'
 import type { KeyValueStore, RowChange } from '../state/key-value-store.ts'
 import { type BinaryKey, binaryKeyOf, userPrefix } from '../state/row-format.ts'
 
-/** Called after each commit that changed a watched key. */
-export type RowListener = (key: BinaryKey) => void
+/** Called after each commit that changed a watched key, and when a partition of its store was opened. */
+export type RowListener = (event: 'changed' | 'opened') => void
 
 /**
  * The stores that tasks of this process have open, by the user's name: what queries read. They show committed state only,
@@ -21,6 +21,9 @@ export class StoreRegistry {
       this.stores.set(store.name, partitions)
     }
     partitions.set(task.partition, store)
+    for (const listeners of this.listeners.get(store.name)?.values() ?? []) {
+      for (const listener of [...listeners]) listener('opened')
+    }
   }
 
   /** A task closes its store. */
@@ -41,7 +44,7 @@ export class StoreRegistry {
     for (const { key: storeKey } of changes) {
       if (storeKey[0] !== userPrefix) continue
       const key = binaryKeyOf(storeKey)
-      for (const listener of watched.get(key) ?? []) listener(key)
+      for (const listener of watched.get(key) ?? []) listener('changed')
     }
   }
 

@@ -120,17 +120,13 @@ export function engineEdgesSuite(title: string, environment: () => EngineEnviron
           found = [await counts.get('alpha'), await counts.get('beta'), await counts.get('gamma'), entries.sort()]
         },
       })
-      job.status$.subscribe((status) => {
-        if (status === 'running' && heard.length === 0) {
-          job
-            .store('counts')
-            .watch('alpha')
-            .subscribe((value) => heard.push(value))
-        }
-      })
+      // At once, before any task is open: as anybody does who has just started a job.
+      const watching = job.store('counts').watch('alpha')
+      watching.subscribe((value) => heard.push(value))
       await job.done
       expect(found).toEqual([2, 1, undefined, ['alpha=2', 'beta=1']])
       expect(heard.at(-1)).toBe(2)
+      expect(heard.slice(0, -1).every((value) => value === undefined || value === 1)).toBe(true)
     })
 
     it('hands a table to a console sink, a line a record', async () => {

@@ -52,26 +52,26 @@ describe('a watcher', () => {
   it('hears of each commit that changed its key, and of no other', () => {
     const registry = new StoreRegistry()
     const heard: string[] = []
-    registry.watch('counts', 'a', (key) => heard.push(key))
+    registry.watch('counts', 'a', (event) => heard.push(event))
     registry.publish('counts', changes('a', 'b'))
     registry.publish('counts', changes('b'))
     registry.publish('sums', changes('a'))
     registry.publish('counts', changes('a'))
-    expect(heard).toEqual(['a', 'a'])
+    expect(heard).toEqual(['changed', 'changed'])
   })
 
   it('hears of a delete', () => {
     const registry = new StoreRegistry()
     const heard: string[] = []
-    registry.watch('counts', 'a', (key) => heard.push(key))
+    registry.watch('counts', 'a', (event) => heard.push(event))
     registry.publish('counts', [{ key: userKey('a'), value: null, timestamp: 1 }])
-    expect(heard).toEqual(['a'])
+    expect(heard).toEqual(['changed'])
   })
 
   it('of a key does not hear of a reserved row of the same name', () => {
     const registry = new StoreRegistry()
     const heard: string[] = []
-    registry.watch('counts', 'positions', (key) => heard.push(key))
+    registry.watch('counts', 'positions', (event) => heard.push(event))
     registry.publish('counts', [{ key: positionsKey, value: Buffer.alloc(16), timestamp: 1 }])
     expect(heard).toEqual([])
   })
@@ -103,9 +103,9 @@ describe('a watcher', () => {
   it('compares keys by their bytes', () => {
     const registry = new StoreRegistry()
     const heard: string[] = []
-    registry.watch('counts', '\u00e9', (key) => heard.push(key))
+    registry.watch('counts', '\u00e9', (event) => heard.push(event))
     registry.publish('counts', changes('\u00c3\u00a9', '\u00e9'))
-    expect(heard).toEqual(['\u00e9'])
+    expect(heard).toEqual(['changed'])
   })
 
   it('leaves a later watcher of the key alone when one takes itself off twice', () => {
@@ -117,5 +117,14 @@ describe('a watcher', () => {
     off()
     registry.publish('s', [{ key: userKey('a'), value: null, timestamp: 1 }])
     expect(heard).toEqual(['second'])
+  })
+
+  it('hears when a partition of its store is opened', async () => {
+    const registry = new StoreRegistry()
+    const heard: string[] = []
+    registry.watch('counts', 'a', (event) => heard.push(event))
+    registry.add(task(0), await storeOf('counts'))
+    registry.add(task(0), await storeOf('sums'))
+    expect(heard).toEqual(['opened'])
   })
 })
