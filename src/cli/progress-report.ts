@@ -11,7 +11,9 @@ export class ProgressReport {
   private readonly clock: Clock
   private readonly isTerminal: boolean
   private latest: JobProgress | null = null
+  /** What the pace is counted from: one to two seconds ago, so that it does not fall to nothing between two commits. */
   private before: Pick<JobProgress, 'recordsCommitted' | 'atMs'>
+  private next: Pick<JobProgress, 'recordsCommitted' | 'atMs'>
   private saidRecords = 0
   private saidMs = Number.NEGATIVE_INFINITY
   private redraw: Cancel | null = null
@@ -22,6 +24,7 @@ export class ProgressReport {
     this.clock = clock
     this.isTerminal = stream.isTTY === true
     this.before = { recordsCommitted: 0, atMs: clock.monotonicMs() }
+    this.next = this.before
     // A reader that goes away must not end the job.
     stream.on('error', () => undefined)
   }
@@ -72,7 +75,10 @@ export class ProgressReport {
     if (latest === null || this.isDone) return
     const now = this.clock.monotonicMs()
     this.stream.write(`${eraseLine}${progressBar(latest, this.before, now, this.stream.columns ?? 80)}`)
-    if (now - this.before.atMs > 1000) this.before = { recordsCommitted: latest.recordsCommitted, atMs: now }
+    if (now - this.next.atMs >= 1000) {
+      this.before = this.next
+      this.next = { recordsCommitted: latest.recordsCommitted, atMs: now }
+    }
     this.redraw = this.clock.timer(redrawMs, () => this.draw())
   }
 }

@@ -93,6 +93,19 @@ describe('a report to a terminal', () => {
     expect(screen.writes.every((write) => write.startsWith(erase) && !write.includes('\n'))).toBe(true)
   })
 
+  it('shows a pace over the last second or two, which does not fall to nothing between two commits', () => {
+    const { screen, clock, commit } = open(true)
+    let records = 0
+    for (let tenth = 0; tenth < 50; tenth++) {
+      if (tenth % 5 === 0) commit((records += 500))
+      clock.advance(100)
+    }
+    const paces = screen.writes.map((write) => Number(/ ([\d,]+)\/s/.exec(write)?.[1]?.replace(',', '')))
+    expect(paces).toHaveLength(50)
+    expect(Math.min(...paces.slice(20))).toBeGreaterThan(600)
+    expect(Math.max(...paces.slice(20))).toBeLessThan(1400)
+  })
+
   it('draws the latest of several commits', () => {
     const { screen, clock, commit } = open(true)
     commit(1)
