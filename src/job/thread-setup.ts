@@ -1,4 +1,5 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
+import { silentLogger } from '../core/logger.ts'
 import type { Ports } from '../core/ports.ts'
 import { formatTaskId } from '../core/task-id.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
@@ -53,7 +54,8 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const { plan, appId, config, ports, client, signal } = parts
   const metadata = new ClusterMetadata(client)
   const admin = new Admin(client, metadata)
-  const topics = await prepareTopics(plan, appId, admin, metadata)
+  // The embedded broker is one node, and whoever uses it knows.
+  const topics = await prepareTopics(plan, appId, admin, metadata, config.brokers ? ports.logger : silentLogger)
   const transactionalId = `${appId}-${parts.instanceId}-${parts.index}`
   const transactionTimeoutMs = 3 * (config.commitIntervalMs + config.recordDeadlineMs)
   const subs = inputsOfTasks(plan, appId, topics)

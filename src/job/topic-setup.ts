@@ -1,5 +1,6 @@
 import { deleteRetentionMs } from '../checkpoint/task-store.ts'
 import { StreamError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Admin, NewTopic } from '../kafka/admin.ts'
 import type { ClusterMetadata } from '../kafka/cluster-metadata.ts'
 import { type Plan, type SubTopology, type TopicRef, topicName } from '../topology/plan.ts'
@@ -15,6 +16,9 @@ export interface PreparedTopics {
 }
 
 const messageBytesDefault = 1_048_588
+
+/** Fewer copies than this, and the loss of one broker may stop the application or cost it records (X27). */
+const replicasSafe = 3
 
 /** Settings of internal topics (R12, R17, X10). */
 const settings: Readonly<Record<Exclude<TopicRef['role'], 'external'>, Readonly<Record<string, string>>>> = {
@@ -37,8 +41,9 @@ export async function prepareTopics(
   appId: string,
   admin: Admin,
   metadata: ClusterMetadata,
+  logger: Logger,
 ): Promise<PreparedTopics> {
-  return new TopicSetup(plan, appId, admin, metadata).run()
+  return new TopicSetup(plan, appId, admin, metadata, logger).run()
 }
 
 class TopicSetup {
@@ -46,14 +51,16 @@ class TopicSetup {
   private readonly appId: string
   private readonly admin: Admin
   private readonly metadata: ClusterMetadata
+  private readonly logger: Logger
   private readonly wanted = new Map<string, NewTopic>()
   private readonly taskCounts = new Map<number, number>()
 
-  constructor(plan: Plan, appId: string, admin: Admin, metadata: ClusterMetadata) {
+  constructor(plan: Plan, appId: string, admin: Admin, metadata: ClusterMetadata, logger: Logger) {
     this.plan = plan
     this.appId = appId
     this.admin = admin
     this.metadata = metadata
+    this.logger = logger
   }
 
   async run(): Promise<PreparedTopics> {
@@ -65,6 +72,7 @@ class TopicSetup {
     const missing = [...this.wanted.values()].filter((topic) => !this.metadata.topic(topic.name))
     await this.admin.createTopics(missing)
     await this.awaitLeaders(missing.map((topic) => topic.name))
+    this.warnOfReplication(missing.map((topic) => topic.name))
     for (const { name, partitions } of this.wanted.values()) this.checkCount(name, partitions)
     const all = [...names, ...this.external()]
     const configs = await this.admin.topicConfigs(all)
@@ -73,6 +81,17 @@ class TopicSetup {
       taskCounts: this.taskCounts,
       messageBytesMax: (topic) => Number(configs.get(topic)?.get('max.message.bytes') ?? messageBytesDefault),
     }
+  }
+
+  /** Said once, when the topics are created: they take the broker's default. */
+  private warnOfReplication(created: readonly string[]): void {
+    const few = created.filter((name) => (this.metadata.topic(name)?.replicas ?? replicasSafe) < replicasSafe)
+    if (few.length === 0) return
+    const replicas = Math.min(...few.map((name) => this.metadata.topic(name)?.replicas ?? replicasSafe))
+    this.logger.warn(
+      `${few.length} topics of ${this.appId} were created with ${replicas} of ${replicasSafe} copies, the broker's default: fine on one machine; on a cluster raise default.replication.factor, or create them beforehand`,
+      { first: few[0] },
+    )
   }
 
   /** Topics outside that are read. */

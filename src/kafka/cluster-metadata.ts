@@ -12,6 +12,8 @@ export interface TopicMetadata {
   readonly topicId: string
   /** The leader of each partition, by its number; -1 where there is none now. */
   readonly leaders: readonly NodeId[]
+  /** Copies of the partition that has the fewest. */
+  readonly replicas: number
 }
 
 /** Knows topics, partitions and leaders, refreshed when something says that they moved. */
@@ -55,7 +57,8 @@ export class ClusterMetadata {
       }
       const leaders: number[] = []
       for (const partition of topic.partitions) leaders[partition.index] = partition.leaderId
-      const known = { name: topic.name, topicId: topic.topicId, leaders }
+      const replicas = Math.min(...topic.partitions.map((partition) => partition.replicaNodes.length))
+      const known = { name: topic.name, topicId: topic.topicId, leaders, replicas }
       this.topics.set(topic.name, known)
       existing.push(known)
     }

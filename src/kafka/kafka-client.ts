@@ -32,6 +32,8 @@ export class KafkaClient {
   readonly requestTimeoutMs: number
   private readonly random: Random
   private readonly coordinators = new Map<string, NodeId>()
+  /** Connections that a broker wants left alone, `lane:node`. */
+  private readonly throttledUntil = new Map<string, DeadlineMs>()
   private versions: Map<number, { readonly min: number; readonly max: number }> | null = null
 
   constructor(options: KafkaClientOptions) {
@@ -105,9 +107,25 @@ export class KafkaClient {
     sizeHint?: number,
   ): Promise<ROut> {
     const version = this.version(api, lowestVersion)
+    if (this.throttledUntil.size > 0) await this.unthrottled(lane, node)
     const body = api.request.encode(version, request, sizeHint)
     const answer = await this.transport.request(lane, node, api.key, version, body, deadline)
-    return api.response.decode(version, answer)
+    const decoded = api.response.decode(version, answer)
+    this.throttle(lane, node, decoded)
+    return decoded
+  }
+
+  /** A broker over its quota says how long it wants to be left alone on this connection (KIP-219, X27). */
+  private throttle(lane: Lane, node: NodeId, answer: unknown): void {
+    const { throttleTimeMs = 0 } = answer as { readonly throttleTimeMs?: number }
+    if (throttleTimeMs > 0) this.throttledUntil.set(`${lane}:${node}`, this.deadline(throttleTimeMs))
+  }
+
+  private async unthrottled(lane: Lane, node: NodeId): Promise<void> {
+    const key = `${lane}:${node}`
+    const left = remainingMs(this.clock, this.throttledUntil.get(key) ?? 0)
+    if (left > 0) await this.clock.sleep(left)
+    this.throttledUntil.delete(key)
   }
 
   /** The coordinator of the group, asked for once and kept until {@link forgetCoordinators}. */

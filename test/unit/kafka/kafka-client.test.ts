@@ -9,8 +9,15 @@ import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
 import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/messages/find-coordinator.ts'
+import { heartbeat } from '../../../src/protocol/messages/group.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
-import { clientOfBroker, ScriptedTransport, scriptedClient, whileTimePasses } from '../../support/scripted-transport.ts'
+import {
+  clientOfBroker,
+  quiet,
+  ScriptedTransport,
+  scriptedClient,
+  whileTimePasses,
+} from '../../support/scripted-transport.ts'
 import { SteppedClock } from '../../support/stepped-clock.ts'
 
 const lost = () => new StreamError('CONNECTION_LOST', 'it broke', { action: 'retry' })
@@ -300,5 +307,25 @@ describe('a coordinator', () => {
     transport.on(apiVersions, ({ deadline }) => withDeadline(clock, deadline, 'ApiVersions', new Promise(() => {})))
     await expect(whileTimePasses(clock, client.open(15_000), 100)).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE' })
     expect(clock.monotonicMs()).toBeLessThanOrEqual(15_100)
+  })
+
+  it('leaves a connection alone for as long as its broker asks, and the others not', async () => {
+    const { client, transport, clock } = await scriptedClient()
+    let asked = 0
+    transport.on(heartbeat, () => ({ throttleTimeMs: asked++ === 0 ? 500 : 0, errorCode: 0 }))
+    const beat = (lane: 'group' | 'data') =>
+      client.send(lane, 1, heartbeat, { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null })
+    await beat('group')
+    const second = beat('group')
+    await beat('data')
+    await quiet()
+    expect(transport.asked(heartbeat)).toHaveLength(2)
+    clock.advance(499)
+    await quiet()
+    expect(transport.asked(heartbeat)).toHaveLength(2)
+    clock.advance(1)
+    await second
+    await beat('group')
+    expect(transport.asked(heartbeat)).toHaveLength(4)
   })
 })
