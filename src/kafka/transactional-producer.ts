@@ -2,9 +2,9 @@ import { assert } from '../core/assert.ts'
 import { actionOf, messageOf, StreamError } from '../core/errors.ts'
 import type { StepHook } from '../core/steps.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
-import { produce } from '../protocol/messages/produce.ts'
 import { addOffsetsToTxn, addPartitionsToTxn, endTxn, txnOffsetCommit } from '../protocol/messages/transaction.ts'
 import { type ProducerIdentity, RecordBatchWriter } from '../protocol/record-batch-writer.ts'
+import { type Attempt, BatchSender } from './batch-sender.ts'
 import { byTopic } from './by-topic.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
@@ -41,14 +41,6 @@ export interface TransactionalProducerOptions {
 }
 
 /**
- * What is sent between two calls of `init`, under the identity of the first: what it still has under way when the second
- * comes must neither bear the new epoch, which would admit work that was given up, nor touch the new numbers.
- */
-interface Attempt extends ProducerIdentity {
-  readonly isOver: () => boolean
-}
-
-/**
  * Writes record batches under one transactional id and ends their transactions.
  *
  * A transaction begins with its first batch. Batches go out while records still come in, one request at a time and
@@ -59,9 +51,9 @@ export class TransactionalProducer implements OutputOwner {
   readonly transactionalId: string
   readonly batchBytesMax: number
   private readonly client: KafkaClient
-  private readonly metadata: ClusterMetadata
   private readonly transactionTimeoutMs: number
   private readonly steps: StepHook
+  private readonly sender: BatchSender
   private readonly outputs = new Map<string, PartitionOutput[]>()
   private readonly open = new Set<PartitionOutput>()
   private readonly spare: RecordBatchWriter[] = []
@@ -78,7 +70,7 @@ export class TransactionalProducer implements OutputOwner {
 
   constructor(options: TransactionalProducerOptions) {
     this.client = options.client
-    this.metadata = options.metadata
+    this.sender = new BatchSender(options.client, options.metadata, options.transactionalId)
     this.transactionalId = options.transactionalId
     this.transactionTimeoutMs = options.transactionTimeoutMs
     this.steps = options.steps
@@ -174,7 +166,7 @@ export class TransactionalProducer implements OutputOwner {
       const fresh = round.map((batch) => batch.output).filter((output) => !output.isInTransaction)
       if (fresh.length > 0) await this.steps('B1.addPartitions', () => this.addPartitions(attempt, fresh))
       if (attempt.isOver()) return
-      await this.steps('B1.produce', () => this.produceRound(attempt, round))
+      await this.steps('B1.produce', () => this.sender.send(attempt, round))
       if (attempt.isOver()) return
       for (const { writer } of round) {
         this.pendingBytes -= writer.sizeBytes
@@ -217,72 +209,6 @@ export class TransactionalProducer implements OutputOwner {
     })
     if (attempt.isOver()) return
     for (const output of outputs) output.isInTransaction = true
-  }
-
-  private async produceRound(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
-    let waiting = round.map((batch) => {
-      const { writer, output } = batch
-      return { ...batch, records: writer.finish(attempt, output.takeSequence(writer.count), true) }
-    })
-    const deadline = this.client.deadline()
-    while (waiting.length > 0 && !attempt.isOver()) {
-      const byNode = new Map<NodeId, typeof waiting>()
-      for (const batch of waiting) {
-        const node = await this.metadata.leader('data', batch.output.topic, batch.output.partition)
-        const known = byNode.get(node)
-        if (known) known.push(batch)
-        else byNode.set(node, [batch])
-      }
-      const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(attempt, node, batches)))
-      waiting = refused.flat()
-      if (waiting.length > 0) {
-        if (this.client.clock.monotonicMs() > deadline) throw new Error('partitions stayed without a leader')
-        for (const batch of waiting) this.metadata.forget(batch.output.topic)
-        await this.client.clock.sleep(20)
-      }
-    }
-  }
-
-  /** @returns the batches that the broker refused because it does not lead their partition: nothing was appended */
-  private async produceTo<B extends SealedBatch & { records: Buffer }>(
-    attempt: Attempt,
-    node: NodeId,
-    batches: readonly B[],
-  ): Promise<B[]> {
-    const partitions = batches.map(({ output, records }) => ({
-      topic: output.topic,
-      partition: output.partition,
-      records,
-    }))
-    const request = {
-      transactionalId: this.transactionalId,
-      acks: -1,
-      timeoutMs: this.client.requestTimeoutMs,
-      topics: byTopic(partitions, ({ partition, records }) => ({ index: partition, records })),
-    }
-    const bytes = batches.reduce((sum, { records, output }) => sum + records.length + output.topic.length + 32, 256)
-    const answer = await this.client.send('data', node, produce, request, this.client.deadline(), undefined, bytes)
-    const results = new Map(
-      answer.topics.flatMap((topic) =>
-        topic.partitions.map((found) => [`${topic.name} ${found.index}`, found] as const),
-      ),
-    )
-    const refused: B[] = []
-    if (attempt.isOver()) return refused
-    for (const batch of batches) {
-      const { topic, partition } = batch.output
-      const result = results.get(`${topic} ${partition}`)
-      if (!result) throw new Error(`the answer to Produce leaves out ${topic}-${partition}`)
-      if (result.errorCode === kafkaError.NONE) {
-        batch.output.endOffset = result.baseOffset + batch.writer.count
-      } else if (
-        result.errorCode === kafkaError.NOT_LEADER_OR_FOLLOWER ||
-        result.errorCode === kafkaError.LEADER_NOT_AVAILABLE
-      ) {
-        refused.push(batch)
-      } else throw kafkaFailure(result.errorCode, produce.name, { topic, partition })
-    }
-    return refused
   }
 
   /** B2, first half: enters the group's offsets into the transaction, opening it where nothing was written. */

@@ -5,6 +5,8 @@ import type { AssignmentData } from '../kafka/assignment.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import type { GroupMember } from '../kafka/group-member.ts'
 import type { BoundedEnd } from './bounded-end.ts'
+import { CommitPace } from './commit-pace.ts'
+import { Sleeper } from './sleeper.ts'
 import type { TaskManager } from './task-manager.ts'
 import type { ThreadContext } from './thread-context.ts'
 
@@ -37,8 +39,6 @@ export type ThreadEnd = 'ended' | 'stopped'
 /** A slice of work between two turns of the event loop (X20). */
 const sliceMs = 5
 const endCheckMs = 200
-/** How many intervals commits may come apart at the most. */
-const stretchMax = 5
 /** How long a stop waits for the coordinator's word on whether the tasks are still its own. */
 const verifyMs = 1000
 /** Sealed and unacknowledged bytes beyond which tasks wait for the broker. */
@@ -54,12 +54,10 @@ const pendingBytesMax = 16 * 1024 * 1024
 export class StreamThread {
   private readonly parts: StreamThreadParts
   private readonly purge: Purge
+  private readonly pace: CommitPace
+  private readonly sleeper: Sleeper
   /** B4 and B5 of the last commit. */
   private storing: Promise<void> = Promise.resolve()
-  private waker: (() => void) | null = null
-  private isAwake = false
-  private lastCommitMs = 0
-  private nextCommitMs = 0
   private lastEndCheckMs = 0
   private resetsInARow = 0
 
@@ -67,12 +65,13 @@ export class StreamThread {
     this.parts = parts
     const { admin, ports } = parts.context.app
     this.purge = new Purge(admin, ports.clock, ports.logger)
+    this.pace = new CommitPace(parts.context.commitIntervalMs, parts.context.commitShareMax)
+    this.sleeper = new Sleeper(ports.clock)
   }
 
   /** Something came: an answer, a change of the group, a stop. May be called at any time. */
   wake(): void {
-    this.isAwake = true
-    this.waker?.()
+    this.sleeper.wake()
   }
 
   /**
@@ -127,7 +126,8 @@ export class StreamThread {
   private async take(assignment: AssignmentData): Promise<void> {
     this.parts.events.onState('restoring')
     await this.parts.tasks.assign(assignment)
-    this.schedule(this.now())
+    const now = this.now()
+    this.pace.committed(now, now)
     this.parts.events.onState('running')
   }
 
@@ -140,7 +140,7 @@ export class StreamThread {
       if (member.needsRejoin) await this.rebalance()
       const worked = this.slice()
       const now = this.now()
-      if (now >= this.nextCommitMs || tasks.isFull) await this.commit()
+      if (now >= this.pace.nextMs || tasks.isFull) await this.commit()
       if (context.producer.pendingBytes > pendingBytesMax) await context.producer.drained()
       if (worked) {
         await context.app.ports.clock.yield()
@@ -176,7 +176,7 @@ export class StreamThread {
     await this.storing
     const beganMs = this.now()
     const report = await commit({ producer, steps: app.ports.steps, group: member.identity }, tasks.running)
-    this.schedule(beganMs)
+    this.pace.committed(beganMs, this.now())
     if (report) for (const task of tasks.running) task.committed()
     for (const task of tasks.running) {
       const { positions, bytes } = task.purgeable()
@@ -188,21 +188,9 @@ export class StreamThread {
     this.resetsInARow = 0
     metrics.commits++
     metrics.recordsCommitted += report.records
-    metrics.lastCommitMs = this.lastCommitMs
+    metrics.lastCommitMs = this.pace.lastMs
     events.onCommit(report.records)
     return report.cuts.length
-  }
-
-  /**
-   * Sets when the next commit is due. Under load a commit rewrites the rows that changed again since the last; one that
-   * takes more than its share of the time makes the next wait longer.
-   */
-  private schedule(beganMs: number): void {
-    const { commitIntervalMs, commitShareMax } = this.parts.context
-    const now = this.now()
-    const fair = (now - beganMs) * (1 / commitShareMax - 1)
-    this.lastCommitMs = now
-    this.nextCommitMs = now + Math.min(Math.max(commitIntervalMs, fair), stretchMax * commitIntervalMs)
   }
 
   /** X13: commit, join, keep what is kept. */
@@ -312,26 +300,12 @@ export class StreamThread {
     ports.logger[level](message, { reason: messageOf(error), code })
   }
 
-  private async sleep(): Promise<void> {
-    if (this.isAwake) {
-      this.isAwake = false
-      await this.parts.context.app.ports.clock.yield()
-      return
-    }
-    const { clock } = this.parts.context.app.ports
+  private sleep(): Promise<void> {
     const now = this.now()
-    const nextCommit = this.nextCommitMs - now
+    const nextCommit = this.pace.nextMs - now
     const nextCheck = this.parts.boundedEnd === null ? endCheckMs : this.lastEndCheckMs + endCheckMs - now
-    const pause = Math.max(1, Math.min(nextCommit > 0 ? nextCommit : endCheckMs, nextCheck > 0 ? nextCheck : 1))
-    await new Promise<void>((resolve) => {
-      const cancel = clock.timer(pause, () => this.waker?.())
-      this.waker = () => {
-        cancel()
-        this.waker = null
-        resolve()
-      }
-    })
-    this.isAwake = false
+    const most = Math.min(nextCommit > 0 ? nextCommit : endCheckMs, nextCheck > 0 ? nextCheck : 1)
+    return this.sleeper.sleep(Math.max(1, most))
   }
 
   private now(): number {

@@ -1,0 +1,101 @@
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { produce } from '../protocol/messages/produce.ts'
+import type { ProducerIdentity } from '../protocol/record-batch-writer.ts'
+import { byTopic } from './by-topic.ts'
+import type { ClusterMetadata } from './cluster-metadata.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { kafkaFailure } from './kafka-error.ts'
+import type { SealedBatch } from './partition-output.ts'
+import type { NodeId } from './transport.ts'
+
+/**
+ * What is sent between two calls of `init`, under the identity of the first: what it still has under way when the second
+ * comes must neither bear the new epoch, which would admit work that was given up, nor touch the new numbers.
+ */
+export interface Attempt extends ProducerIdentity {
+  readonly isOver: () => boolean
+}
+
+/** Brings sealed batches of one transactional producer to the brokers that lead their partitions. */
+export class BatchSender {
+  private readonly client: KafkaClient
+  private readonly metadata: ClusterMetadata
+  private readonly transactionalId: string
+
+  constructor(client: KafkaClient, metadata: ClusterMetadata, transactionalId: string) {
+    this.client = client
+    this.metadata = metadata
+    this.transactionalId = transactionalId
+  }
+
+  /**
+   * Sends a round of batches, at most one a partition, and waits until every one is acknowledged. A broker that does not
+   * lead a partition has appended nothing: such a batch goes to the leader that there is then.
+   * @throws whatever else a broker answers, or a partition that stays without a leader
+   */
+  async send(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
+    let waiting = round.map((batch) => {
+      const { writer, output } = batch
+      return { ...batch, records: writer.finish(attempt, output.takeSequence(writer.count), true) }
+    })
+    const deadline = this.client.deadline()
+    while (waiting.length > 0 && !attempt.isOver()) {
+      const byNode = new Map<NodeId, typeof waiting>()
+      for (const batch of waiting) {
+        const node = await this.metadata.leader('data', batch.output.topic, batch.output.partition)
+        const known = byNode.get(node)
+        if (known) known.push(batch)
+        else byNode.set(node, [batch])
+      }
+      const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(attempt, node, batches)))
+      waiting = refused.flat()
+      if (waiting.length > 0) {
+        if (this.client.clock.monotonicMs() > deadline) throw new Error('partitions stayed without a leader')
+        for (const batch of waiting) this.metadata.forget(batch.output.topic)
+        await this.client.clock.sleep(20)
+      }
+    }
+  }
+
+  /** @returns the batches that the broker refused because it does not lead their partition: nothing was appended */
+  private async produceTo<B extends SealedBatch & { records: Buffer }>(
+    attempt: Attempt,
+    node: NodeId,
+    batches: readonly B[],
+  ): Promise<B[]> {
+    const partitions = batches.map(({ output, records }) => ({
+      topic: output.topic,
+      partition: output.partition,
+      records,
+    }))
+    const request = {
+      transactionalId: this.transactionalId,
+      acks: -1,
+      timeoutMs: this.client.requestTimeoutMs,
+      topics: byTopic(partitions, ({ partition, records }) => ({ index: partition, records })),
+    }
+    const bytes = batches.reduce((sum, { records, output }) => sum + records.length + output.topic.length + 32, 256)
+    const answer = await this.client.send('data', node, produce, request, this.client.deadline(), undefined, bytes)
+    const results = new Map(
+      answer.topics.flatMap((topic) =>
+        topic.partitions.map((found) => [`${topic.name} ${found.index}`, found] as const),
+      ),
+    )
+    const refused: B[] = []
+    if (attempt.isOver()) return refused
+    for (const batch of batches) {
+      const { topic, partition } = batch.output
+      const result = results.get(`${topic} ${partition}`)
+      if (!result) throw new Error(`the answer to Produce leaves out ${topic}-${partition}`)
+      if (result.errorCode === kafkaError.NONE) {
+        batch.output.endOffset = result.baseOffset + batch.writer.count
+      } else if (
+        result.errorCode === kafkaError.NOT_LEADER_OR_FOLLOWER ||
+        result.errorCode === kafkaError.LEADER_NOT_AVAILABLE
+      ) {
+        refused.push(batch)
+      } else throw kafkaFailure(result.errorCode, produce.name, { topic, partition })
+    }
+    return refused
+  }
+}
