@@ -57,7 +57,7 @@ describe('pinned', () => {
         .keyBy('key', (line) => line)
         .count('counts')
     })
-    for (let occurrence = 2; occurrence < 12; occurrence++) {
+    for (let occurrence = 2; occurrence < 5; occurrence++) {
       const made = await wordCountWorld(seed)
       made.files.put('/in/0.txt', Array.from({ length: 2000 }, (_, n) => long(n)).join('\n'))
       for (let file = 1; file < 30; file++) await made.files.remove(`/in/${file}.txt`)
