@@ -47,11 +47,14 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
     async open(path) {
       let database: Database
       let damage: string | null = null
+      let tables: readonly string[] = []
       try {
         // State is what users told the pipeline: other users of the machine have no business there.
         await mkdir(path, { recursive: true, mode: 0o700 })
         await refuseHeadless(path)
-        damage = await damageIn(path, verifyBytes)
+        tables = await filesOf(path, /^\d+\.(ldb|sst)$/)
+        // Before the opening, which replays the logs and passes over what is bad in them.
+        damage = await damageIn(path, await filesOf(path, /^\d+\.log$/), logDamage, verifyBytes)
         // Opened in the turn in which it is made: left alone, it opens itself a microtask later, with other sizes.
         database = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
         await database.open({ cacheSize: cacheBytes, writeBufferSize: writeBufferBytes })
@@ -64,10 +67,21 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
         await database.close()
         throw await blame(error, path)
       }
-      if (damage !== null) {
-        // Judged only now: of a database that another process writes, nothing that was found means anything.
+      try {
+        // Behind the opening, which removes what a crash left half written; what was there before and still is, is whole.
+        const kept = new Set(await filesOf(path, /^\d+\.(ldb|sst)$/))
+        damage ??= await damageIn(
+          path,
+          tables.filter((name) => kept.has(name)),
+          tableDamage,
+          verifyBytes,
+        )
+        // Said only now: of a database that another process writes, nothing that was found means anything.
+        if (damage !== null) throw corruptStore(path, damage, null)
+      } catch (error) {
+        await rm(pidFile(path), { force: true })
         await database.close()
-        throw corruptStore(path, damage, null)
+        throw await blame(error, path)
       }
       return new LevelBackend(database, path, pid)
     },
@@ -209,24 +223,35 @@ async function refuseHeadless(path: string): Promise<void> {
   throw corruptStore(path, 'its file CURRENT is missing', null)
 }
 
+/** Files of a database of one kind, newest first. */
+async function filesOf(path: string, kind: RegExp): Promise<string[]> {
+  const names: string[] = await readdir(path).catch(() => [])
+  return names.filter((name) => kind.test(name)).sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
+}
+
 /**
- * Looks at the checksums of everything that a database has on disk, which LevelDB itself does not (X22): about a second a
- * gigabyte.
+ * Looks at the checksums of files, which LevelDB itself does not do when it reads (X22): about a second a gigabyte.
  *
- * @param limitBytes of this much, newest files first; what is beyond is taken on trust
+ * @param limitBytes of this much; what is beyond is taken on trust
  * @returns what is wrong, as the end of a sentence, or null
  */
-async function damageIn(path: string, limitBytes: number): Promise<string | null> {
-  const names: string[] = await readdir(path).catch(() => [])
-  const files = names
-    .filter((name) => /^\d+\.(ldb|sst|log)$/.test(name))
-    .sort((a, b) => parseInt(b, 10) - parseInt(a, 10))
+async function damageIn(
+  path: string,
+  names: readonly string[],
+  damageOf: (bytes: Buffer) => string | null,
+  limitBytes: number,
+): Promise<string | null> {
   let left = limitBytes
-  for (const name of files) {
+  for (const name of names) {
     if (left <= 0) return null
-    const bytes = await readFile(`${path}/${name}`)
+    const bytes = await readFile(`${path}/${name}`).catch((error: unknown) => {
+      // Compacted away meanwhile.
+      if (systemCodeOf(error) === 'ENOENT') return null
+      throw error
+    })
+    if (bytes === null) continue
     left -= bytes.length
-    const damage = name.endsWith('.log') ? logDamage(bytes) : tableDamage(bytes)
+    const damage = damageOf(bytes)
     if (damage !== null) return `${name}: ${damage}`
   }
   return null
