@@ -40,12 +40,14 @@ export function killSuite(title: string, options: { readonly kills: number; read
         }
         await new Promise((resolve) => setTimeout(resolve, random.integer(250)))
         if (job.child.exitCode === null && job.child.kill('SIGKILL')) kills++
-        await job.end()
+        const { stderr } = await job.end()
+        expect(stderr, 'a kill damages no store').not.toMatch(/put aside/)
         if (job.child.signalCode === null) break
       }
       expect(kills, 'kills that met a running, committing job').toBe(options.kills)
       const last = await command(args, environment)
       expect(last).toMatchObject({ code: 0 })
+      expect(last.stderr).not.toMatch(/put aside/)
       expect(last.stderr).toMatch(new RegExp(`^resumed ${name}`, 'm'))
       expect(entriesOf(last.stdout)).toEqual(counts)
     })
