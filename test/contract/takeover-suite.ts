@@ -80,7 +80,8 @@ async function stopped(...processes: readonly CommandProcess[]): Promise<Map<str
 
 /** One process of two goes away in the middle of its work: for good, or to come back when nobody counts on it any more. */
 export function takeoverSuite(title: string, brokers: () => string): void {
-  describe(`two processes on ${title}`, () => {
+  // Both mostly wait for a session to end.
+  describe.concurrent(`two processes on ${title}`, () => {
     it('change nothing visible when one is paused past its session, wakes up and joins again (X1)', async () => {
       await onStage(brokers(), 'zombie', async ({ start, feed, feedUntil, expected, output }) => {
         await feed(3)

@@ -46,17 +46,20 @@ describe('bad input', () => {
   it('is a broker that is not there, and one that is none', async () => {
     await using folder = await scratch()
     const start = Date.now()
-    await refused(['run', wordCount, '--data-dir', folder.path, '--brokers', '127.0.0.1:9'], 5, /127\.0\.0\.1:9/)
     const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
     await new Promise((listening) => server.once('listening', listening))
     const { port } = server.address() as { port: number }
-    await refused(
-      ['run', wordCount, '--data-dir', folder.path, '--brokers', `127.0.0.1:${port}`],
-      5,
-      new RegExp(`${port}`),
+    await Promise.all(
+      [9, port].map((at) =>
+        refused(
+          ['run', wordCount, '--data-dir', join(folder.path, String(at)), '--brokers', `127.0.0.1:${at}`],
+          5,
+          new RegExp(`127\\.0\\.0\\.1:${at}`),
+        ),
+      ),
     )
     server.close()
-    expect(Date.now() - start).toBeLessThan(90_000)
+    expect(Date.now() - start).toBeLessThan(60_000)
   }, 120_000)
 
   it('is a data directory that another process uses', async () => {
