@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { parsePartitionKey, partitionKey } from '../core/topic-partition.ts'
+import { parsePartitionKey } from '../core/topic-partition.ts'
 import type { Admin } from '../kafka/admin.ts'
 
 const intervalMs = 30_000
@@ -42,15 +42,12 @@ export class Purge {
   }
 
   private async run(): Promise<void> {
-    const before = [...this.positions].map(([key, offset]) => ({ ...parsePartitionKey(key), offset }))
+    const taken = [...this.positions]
     this.positions.clear()
     try {
-      await this.admin.deleteRecords(before)
+      await this.admin.deleteRecords(taken.map(([key, offset]) => ({ ...parsePartitionKey(key), offset })))
     } catch (error) {
-      for (const { topic, partition, offset } of before) {
-        const key = partitionKey(topic, partition)
-        if (!this.positions.has(key)) this.positions.set(key, offset)
-      }
+      for (const [key, offset] of taken) if (!this.positions.has(key)) this.positions.set(key, offset)
       this.logger.debug('a purge is left to the next', { reason: messageOf(error) })
     }
   }

@@ -20,6 +20,22 @@ export interface Clock {
 /** A point in monotonic time after which a request is given up. */
 export type DeadlineMs = number
 
+/** The sleep of a clock that has timers: see {@link Clock.sleep}. */
+export function sleepOn(timer: Clock['timer'], delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const aborted = (): void => {
+      cancel()
+      reject(signal?.reason)
+    }
+    const cancel = timer(delayMs, () => {
+      signal?.removeEventListener('abort', aborted)
+      resolve()
+    })
+    signal?.addEventListener('abort', aborted, { once: true })
+  })
+}
+
 /** @returns milliseconds left until the deadline, at least 0. */
 export function remainingMs(clock: Clock, deadline: DeadlineMs): number {
   return Math.max(0, deadline - clock.monotonicMs())

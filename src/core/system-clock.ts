@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, sleepOn } from './clock.ts'
 
 /** The real clock of this process. */
 export const systemClock: Clock = {
@@ -8,19 +8,6 @@ export const systemClock: Clock = {
     const handle = setTimeout(fire, delayMs)
     return () => clearTimeout(handle)
   },
-  sleep(delayMs, signal) {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const aborted = () => {
-        clearTimeout(handle)
-        reject(signal?.reason)
-      }
-      const handle = setTimeout(() => {
-        signal?.removeEventListener('abort', aborted)
-        resolve()
-      }, delayMs)
-      signal?.addEventListener('abort', aborted, { once: true })
-    })
-  },
+  sleep: (delayMs, signal) => sleepOn(systemClock.timer, delayMs, signal),
   yield: () => new Promise((resolve) => setImmediate(resolve)),
 }

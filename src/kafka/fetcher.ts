@@ -103,37 +103,36 @@ export class Fetcher {
   private resolve(queue: FetchQueue): void {
     if (this.resolving.has(queue)) return
     this.resolving.add(queue)
-    this.findLeader(queue).then(
-      () => undefined,
-      (error: unknown) => this.fail(queue, error),
-    )
+    this.findLeader(queue).catch((error: unknown) => this.fail(queue, error))
   }
 
   private async findLeader(queue: FetchQueue): Promise<void> {
     const { topic, partition } = queue
     const key = partitionKey(topic, partition)
-    while (!this.closed && this.queues.get(key) === queue && queue.failure === null) {
-      try {
-        const node = await this.metadata.leader(this.lane, topic, partition)
-        if (this.queues.get(key) !== queue) break
-        this.leaders.set(key, node)
-        if (!this.loops.has(node)) this.loops.set(node, this.run(node))
-        this.wake()
-        break
-      } catch (error) {
-        if (actionOf(error) !== 'retry') this.fail(queue, error)
-        else {
-          this.client.logger.debug('a partition has no leader yet', { partition: key, reason: messageOf(error) })
-          await this.client.clock.sleep(100)
+    try {
+      while (!this.closed && this.queues.get(key) === queue && queue.failure === null) {
+        try {
+          const node = await this.metadata.leader(this.lane, topic, partition)
+          if (this.queues.get(key) !== queue) break
+          this.leaders.set(key, node)
+          if (!this.loops.has(node)) this.loops.set(node, this.run(node))
+          this.wake()
+          break
+        } catch (error) {
+          if (actionOf(error) !== 'retry') this.fail(queue, error)
+          else {
+            this.client.logger.debug('a partition has no leader yet', { partition: key, reason: messageOf(error) })
+            await this.client.clock.sleep(100)
+          }
         }
       }
+    } finally {
+      this.resolving.delete(queue)
     }
-    this.resolving.delete(queue)
   }
 
   /** Nothing more comes of a partition, and whoever has it is told why. */
   private fail(queue: FetchQueue, error: unknown): void {
-    this.resolving.delete(queue)
     queue.failure =
       error instanceof StreamError
         ? error

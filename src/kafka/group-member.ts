@@ -230,7 +230,7 @@ export class GroupMember {
     this.stopHeartbeat()
     if (this.closed) return
     this.cancelHeartbeat = this.options.client.clock.timer(this.options.timing.heartbeatMs, () => {
-      this.beat().then(
+      this.verify().then(
         () => {
           if (!this.lost && this.cancelHeartbeat) this.scheduleHeartbeat()
         },
@@ -244,8 +244,11 @@ export class GroupMember {
     this.cancelHeartbeat = null
   }
 
-  /** One heartbeat. Errors of the connection are left to the next: only the coordinator's word changes anything. */
-  private async beat(withinMs: number = this.options.timing.sessionTimeoutMs): Promise<void> {
+  /**
+   * One heartbeat: asks the coordinator whether this membership still holds, and sets `needsRejoin` or `lost` when it does
+   * not. Errors of the connection are left to the next one: only the coordinator's word changes anything.
+   */
+  async verify(withinMs: number = this.options.timing.sessionTimeoutMs): Promise<void> {
     const { client, groupId, groupInstanceId, onChange } = this.options
     const generationId = this.generationId
     try {
@@ -266,14 +269,6 @@ export class GroupMember {
       client.logger.debug('a heartbeat failed', { reason: messageOf(error) })
       client.forgetCoordinators()
     }
-  }
-
-  /**
-   * Asks the coordinator at once whether this membership still holds. Sets `lost` when it does not; a coordinator that does
-   * not answer in time says nothing.
-   */
-  async verify(withinMs: number = this.options.timing.sessionTimeoutMs): Promise<void> {
-    await this.beat(withinMs)
   }
 
   /** Stops heartbeats; the coordinator forgets the member when its session ends, or the instance returns. */

@@ -1,11 +1,11 @@
 import { assert } from '../core/assert.ts'
-import { type Clock, type DeadlineMs, remainingMs } from '../core/clock.ts'
+import type { Clock, DeadlineMs } from '../core/clock.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { apiOf } from '../protocol/apis.ts'
 import { type Connect, encodeRequestFrame, type Handler, hasResponseTags, skipTags } from '../protocol/frame.ts'
 import { WireReader } from '../protocol/wire-reader.ts'
 import { WireWriter } from '../protocol/wire-writer.ts'
-import { timedOut, withDeadline } from './deadline.ts'
+import { timedOut } from './deadline.ts'
 import { LaneOrder } from './lane-order.ts'
 import type { Lane, NodeId, Transport } from './transport.ts'
 
@@ -49,12 +49,8 @@ export class HandlerTransport implements Transport {
   ): Promise<Buffer> {
     const description = apiOf(apiKey)
     assert(description, `API key ${apiKey} is described`)
-    let isUnderWay = false
-    const exchange = this.order.run(lane, 0, async () => {
+    const send = async (): Promise<Buffer> => {
       if (this.closed) throw closedError()
-      // Given up while it waited for its turn: its caller may have asked again, and may use the buffer for that.
-      if (remainingMs(this.clock, deadline) === 0) throw timedOut(description.name)
-      isUnderWay = true
       const correlationId = this.correlationId++ & 0x7fffffff
       const header = { apiKey, apiVersion: version, correlationId, clientId: this.clientId }
       const line = this.line(lane)
@@ -65,11 +61,9 @@ export class HandlerTransport implements Transport {
       assert(echoed === correlationId, `answer ${echoed} belongs to request ${correlationId}`)
       if (hasResponseTags(description, version)) skipTags(reader)
       return reader.slice(reader.remaining)
-    })
-    return withDeadline(this.clock, deadline, description.name, exchange, () => {
-      // The connection belongs to the request under way; one that still waits must not cost it.
-      if (isUnderWay) this.drop(lane, timedOut(description.name))
-    })
+    }
+    const turn = { lane, node: 0, clock: this.clock, deadline, what: description.name }
+    return this.order.runWithin(turn, send, () => this.drop(lane, timedOut(description.name)))
   }
 
   private exchange(lane: Lane, line: Line, frame: Buffer): Promise<Buffer> {

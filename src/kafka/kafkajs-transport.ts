@@ -10,7 +10,6 @@ import { isFlexible } from '../protocol/api.ts'
 import { apiOf } from '../protocol/apis.ts'
 import { hasResponseTags, skipTags } from '../protocol/frame.ts'
 import { WireReader } from '../protocol/wire-reader.ts'
-import { timedOut, withDeadline } from './deadline.ts'
 import { LaneOrder } from './lane-order.ts'
 import { anyNode, type Lane, type NodeId, type Transport } from './transport.ts'
 
@@ -58,11 +57,7 @@ export class KafkajsTransport implements Transport {
   ): Promise<Buffer> {
     const description = apiOf(apiKey)
     assert(description, `API key ${apiKey} is described`)
-    let isUnderWay = false
-    const send = this.order.run(lane, node, async () => {
-      // Given up while it waited for its turn: its caller may have asked again, and may use the buffer for that.
-      if (remainingMs(this.clock, deadline) === 0) throw timedOut(description.name)
-      isUnderWay = true
+    const send = async (): Promise<Buffer> => {
       const broker = await this.broker(lane, node)
       try {
         return await broker.connectionPool.send({
@@ -83,11 +78,9 @@ export class KafkajsTransport implements Transport {
       } catch (error) {
         throw this.lost(error, description.name)
       }
-    })
-    return withDeadline(this.clock, deadline, description.name, send, () => {
-      // The connections belong to the request under way; one that still waits must not cost it.
-      if (isUnderWay) this.drop(lane)
-    })
+    }
+    const turn = { lane, node, clock: this.clock, deadline, what: description.name }
+    return this.order.runWithin(turn, send, () => this.drop(lane))
   }
 
   /** Finds the broker in the lane's pool, with fresh metadata when the pool does not know it yet. */

@@ -262,7 +262,7 @@ export class StreamThread {
     await this.settleStores(error)
     await tasks.closeAll()
     const isStop = signal.aborted && (error === signal.reason || action !== 'fail')
-    if (isStop || action === 'fail') await this.abortQuietly()
+    if (isStop || action === 'fail' || action === 'rejoin') await this.abortQuietly()
     if (isStop) {
       if (error !== signal.reason)
         this.log('stopped without a last commit: its work is done again at the next start', error)
@@ -270,7 +270,6 @@ export class StreamThread {
     }
     if (action === 'fail') throw member.lost?.action === 'fail' ? member.lost : error
     this.log(action === 'rejoin' ? 'joining the group again' : 'uncommitted work is forgotten and done again', error)
-    if (action === 'rejoin') await this.abortQuietly()
     // A fault that stays must not become a busy loop: 0, 100, 200, 400 ms ... up to 5 s.
     const pause = this.resetsInARow === 0 ? 0 : Math.min(5000, 50 * 2 ** this.resetsInARow)
     this.resetsInARow++
@@ -279,7 +278,10 @@ export class StreamThread {
     return action === 'rejoin' || tasks.assignment === null ? 'join' : 'open'
   }
 
-  /** What a known commit is still writing is true and may go on; how it ends matters no more, since stores are opened anew. @param known the failure that is being dealt with already */
+  /**
+   * What a known commit is still writing is true and may go on; how it ends matters no more, since stores are opened anew.
+   * @param known the failure that is being dealt with already
+   */
   private async settleStores(known?: unknown): Promise<void> {
     await this.storing.catch((error: unknown) => error === known || this.log('a store was not written', error))
     this.storing = Promise.resolve()

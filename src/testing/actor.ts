@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../core/clock.ts'
+import { type Cancel, type Clock, sleepOn } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 
 /** Virtual time begins here, so that timestamps look like timestamps. */
@@ -100,19 +100,7 @@ export class Actor {
         return simulation.nowMs
       },
       timer: (delayMs, fire) => timer(delayMs, 'timer', fire),
-      sleep: (delayMs, signal) =>
-        new Promise((resolve, reject) => {
-          if (signal?.aborted) return reject(signal.reason)
-          const aborted = (): void => {
-            cancel()
-            reject(signal?.reason)
-          }
-          const cancel = timer(delayMs, 'sleep', () => {
-            signal?.removeEventListener('abort', aborted)
-            resolve()
-          })
-          signal?.addEventListener('abort', aborted, { once: true })
-        }),
+      sleep: (delayMs, signal) => sleepOn((ms, fire) => timer(ms, 'sleep', fire), delayMs, signal),
       yield: () =>
         new Promise((resolve) => {
           timer(0.01 + this.jitter(turnMsMax), 'yield', resolve)

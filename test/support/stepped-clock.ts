@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../../src/core/clock.ts'
+import { type Cancel, type Clock, sleepOn } from '../../src/core/clock.ts'
 
 /** A clock that stands still until it is told how far to go. A test awaits `slept` to know that somebody waits for it. */
 export class SteppedClock implements Clock {
@@ -22,18 +22,7 @@ export class SteppedClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const aborted = () => {
-        cancel()
-        reject(signal?.reason)
-      }
-      const cancel = this.timer(delayMs, () => {
-        signal?.removeEventListener('abort', aborted)
-        resolve()
-      })
-      signal?.addEventListener('abort', aborted, { once: true })
-    })
+    return sleepOn((ms, fire) => this.timer(ms, fire), delayMs, signal)
   }
 
   yield(): Promise<void> {
