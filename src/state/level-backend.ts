@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Level } from 'level'
 import { type StreamError, systemCodeOf } from '../core/errors.ts'
+import { checkDatabase, type DatabaseCheck, markDamaged, tableFileDamage, unmarkDamaged } from './database-check.ts'
 import { corruptStore, levelError } from './level-error.ts'
 import type { Mutation, Range, StateBackend, StateBackends } from './state-backend.ts'
-import { logDamage, tableDamage } from './table-check.ts'
 
 type Database = Level<Uint8Array, Uint8Array>
 
@@ -16,7 +16,7 @@ export interface LevelOptions {
   readonly cacheBytes?: number
   /** Writes held before they go into a table, bytes a database; up to twice of it is in memory. Default 4 MB. */
   readonly writeBufferBytes?: number
-  /** Bytes of table and log files, newest first, whose checksums are looked at before the database is opened. Default 256 MB. */
+  /** Bytes of table files, newest first, whose checksums are looked at before the database is opened; the others follow while it is. Default 256 MB. */
   readonly verifyBytes?: number
 }
 
@@ -46,44 +46,33 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
   return {
     async open(path) {
       let database: Database
-      let damage: string | null = null
-      let tables: readonly string[] = []
+      let check: DatabaseCheck
       try {
         // State is what users told the pipeline: other users of the machine have no business there.
         await mkdir(path, { recursive: true, mode: 0o700 })
-        await refuseHeadless(path)
-        tables = await filesOf(path, /^\d+\.(ldb|sst)$/)
-        // Before the opening, which replays the logs and passes over what is bad in them.
-        damage = await damageIn(path, await filesOf(path, /^\d+\.log$/), logDamage, verifyBytes)
+        check = await checkDatabase(path, verifyBytes)
+        if (check.damage !== null) {
+          if (check.isHeadless) throw corruptStore(path, check.damage, null)
+          await markDamaged(path, check.damage)
+        }
         // Opened in the turn in which it is made: left alone, it opens itself a microtask later, with other sizes.
         database = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
         await database.open({ cacheSize: cacheBytes, writeBufferSize: writeBufferBytes })
       } catch (error) {
-        throw await blame(error, path)
+        const blamed = await blame(error, path)
+        if (blamed.code === 'DATA_DIRECTORY_LOCKED') await unmarkDamaged(path).catch(() => undefined)
+        throw blamed
       }
       try {
         await writeFile(pidFile(path), `${pid}\n`)
-      } catch (error) {
-        await database.close()
-        throw await blame(error, path)
-      }
-      try {
-        // Behind the opening, which removes what a crash left half written; what was there before and still is, is whole.
-        const kept = new Set(await filesOf(path, /^\d+\.(ldb|sst)$/))
-        damage ??= await damageIn(
-          path,
-          tables.filter((name) => kept.has(name)),
-          tableDamage,
-          verifyBytes,
-        )
         // Said only now: of a database that another process writes, nothing that was found means anything.
-        if (damage !== null) throw corruptStore(path, damage, null)
+        if (check.damage !== null) throw corruptStore(path, check.damage, null)
       } catch (error) {
         await rm(pidFile(path), { force: true })
         await database.close()
         throw await blame(error, path)
       }
-      return new LevelBackend(database, path, pid)
+      return new LevelBackend(database, path, pid, check.unchecked)
     },
 
     async move(from, to) {
@@ -115,15 +104,32 @@ class LevelBackend implements StateBackend {
   private readonly pid: number
   /** What broke a write. Set once, never cleared: see `batch`. */
   private broken: StreamError | null = null
+  /** What was found in the files since the opening. Set once, never cleared. */
+  private damaged: StreamError | null = null
   private closing: Promise<void> | null = null
 
-  constructor(database: Database, path: string, pid: number) {
+  /** @param unchecked table files whose checksums are still to be looked at */
+  constructor(database: Database, path: string, pid: number, unchecked: readonly string[]) {
     this.database = database
     this.path = path
     this.pid = pid
+    // What cannot be read now is told by whoever reads it next.
+    this.checkRest(unchecked).catch(() => undefined)
+  }
+
+  private async checkRest(unchecked: readonly string[]): Promise<void> {
+    for (const name of unchecked) {
+      if (this.closing) return
+      const damage = await tableFileDamage(this.path, name)
+      if (damage !== null) {
+        this.damaged = corruptStore(this.path, damage, null)
+        return markDamaged(this.path, damage)
+      }
+    }
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
+    if (this.damaged) throw this.damaged
     try {
       return this.database.getSync(key)
     } catch (error) {
@@ -137,7 +143,7 @@ class LevelBackend implements StateBackend {
    * write; opening the store again cuts the log there.
    */
   async batch(mutations: readonly Mutation[], options: { readonly sync?: boolean } = {}): Promise<void> {
-    if (this.broken) throw this.broken
+    if (this.broken ?? this.damaged) throw this.broken ?? this.damaged
     try {
       // A chained batch: an array of operations costs 5 us an entry with options and 1 us without, this 0.7 us.
       const batch = this.database.batch()
@@ -154,6 +160,7 @@ class LevelBackend implements StateBackend {
   }
 
   async *iterate(range: Range = {}): AsyncGenerator<readonly [key: Uint8Array, value: Uint8Array]> {
+    if (this.damaged) throw this.damaged
     try {
       const iterator = this.database.iterator({
         ...(range.from ? { gte: range.from } : {}),
@@ -211,48 +218,4 @@ async function holderOf(path: string): Promise<number | null> {
     if (systemCodeOf(error) === 'ESRCH') return null
   }
   return pid
-}
-
-/**
- * Tables without the file that names them: LevelDB would take the directory for a new database and begin an empty one.
- * In a database that is being made `CURRENT` comes before the first log, so this is never a directory on its way.
- */
-async function refuseHeadless(path: string): Promise<void> {
-  const names: string[] = await readdir(path).catch(() => [])
-  if (names.includes('CURRENT') || !names.some((name) => /^\d+\.(ldb|log|sst)$/.test(name))) return
-  throw corruptStore(path, 'its file CURRENT is missing', null)
-}
-
-/** Files of a database of one kind, newest first. */
-async function filesOf(path: string, kind: RegExp): Promise<string[]> {
-  const names: string[] = await readdir(path).catch(() => [])
-  return names.filter((name) => kind.test(name)).sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
-}
-
-/**
- * Looks at the checksums of files, which LevelDB itself does not do when it reads (X22): about a second a gigabyte.
- *
- * @param limitBytes of this much; what is beyond is taken on trust
- * @returns what is wrong, as the end of a sentence, or null
- */
-async function damageIn(
-  path: string,
-  names: readonly string[],
-  damageOf: (bytes: Buffer) => string | null,
-  limitBytes: number,
-): Promise<string | null> {
-  let left = limitBytes
-  for (const name of names) {
-    if (left <= 0) return null
-    const bytes = await readFile(`${path}/${name}`).catch((error: unknown) => {
-      // Compacted away meanwhile.
-      if (systemCodeOf(error) === 'ENOENT') return null
-      throw error
-    })
-    if (bytes === null) continue
-    left -= bytes.length
-    const damage = damageOf(bytes)
-    if (damage !== null) return `${name}: ${damage}`
-  }
-  return null
 }

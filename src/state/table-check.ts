@@ -1,4 +1,5 @@
-import { crc32c } from '../protocol/crc32c.ts'
+import { levelChecksum } from './level-checksum.ts'
+import { Varints } from './level-varints.ts'
 import { decodeSnappy } from './snappy.ts'
 
 /** LevelDB's table format: blocks with trailers, an index of them, and a footer that names the index. */
@@ -6,10 +7,6 @@ const footerBytes = 48
 const trailerBytes = 5
 const magic = Buffer.from('57fb808b247547db', 'hex')
 const snappyType = 1
-
-/** LevelDB's log format: fixed blocks of records with headers. */
-const logBlockBytes = 32 * 1024
-const logHeaderBytes = 7
 
 interface Handle {
   readonly offset: number
@@ -41,48 +38,10 @@ export function tableDamage(bytes: Buffer): string | null {
   return null
 }
 
-/**
- * Checks the records of a log file. A bad end is what a crash leaves, and LevelDB drops it: the store is an older one then.
- * A bad record with good ones in later blocks would be a hole in the middle.
- *
- * @returns what is wrong, as the end of a sentence, or null
- */
-export function logDamage(bytes: Buffer): string | null {
-  let bad = -1
-  for (let at = 0; at < bytes.length; ) {
-    const left = logBlockBytes - (at % logBlockBytes)
-    const next = at + left
-    if (left < logHeaderBytes || at + logHeaderBytes > bytes.length) {
-      at = next
-      continue
-    }
-    const length = bytes.readUInt16LE(at + 4)
-    const end = at + logHeaderBytes + length
-    if (bytes.readUInt32LE(at) === 0 && length === 0 && bytes[at + 6] === 0) {
-      // Zeros: room that was made and never written.
-      at = next
-      continue
-    }
-    const isGood =
-      end <= bytes.length &&
-      end <= next &&
-      bytes.readUInt32LE(at) === masked(crc32c(bytes, at + logHeaderBytes - 1, end))
-    if (isGood && bad >= 0) return `its record at ${bad} is damaged`
-    if (!isGood && bad < 0) bad = at
-    at = isGood ? end : next
-  }
-  return null
-}
-
-/** A checksum as LevelDB stores it, so that the checksum of bytes that hold one is not a constant. */
-function masked(crc: number): number {
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
-}
-
 function isIntact(bytes: Buffer, { offset, size }: Handle, limit: number): boolean {
   const end = offset + size
   if (end + trailerBytes > limit) return false
-  return bytes.readUInt32LE(end + 1) === masked(crc32c(bytes, offset, end + 1))
+  return bytes.readUInt32LE(end + 1) === levelChecksum(bytes, offset, end + 1)
 }
 
 function contentsOf(bytes: Buffer, { offset, size }: Handle): Buffer {
@@ -108,24 +67,4 @@ function* handlesIn(block: Buffer): Iterable<Handle> {
 
 function readHandle(values: Varints): Handle {
   return { offset: values.next(), size: values.next() }
-}
-
-/** Reads LevelDB's variable-length integers, one behind the other. */
-class Varints {
-  private readonly bytes: Buffer
-  at: number
-
-  constructor(bytes: Buffer, at: number) {
-    this.bytes = bytes
-    this.at = at
-  }
-
-  next(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.bytes[this.at++] ?? 0
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-  }
 }

@@ -91,12 +91,12 @@ describe('LevelDB backend', () => {
       const bytes = await readFile(join(path, table))
       await writeFile(join(path, table), bytes.fill(0xff, bytes.length - 48))
     }
-    await expect(backends.open(path)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
-    // Beyond what is checked at the opening, or damaged later.
+    // Beyond what is checked before the opening, or damaged later.
     const store = await levelBackends({ verifyBytes: 0 }).open(path)
     expect(() => store.getSync(Uint8Array.of(1))).toThrowError(expect.objectContaining({ code: 'STORE_CORRUPT' }))
     await expect(store.iterate()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
     await store.close()
+    await expect(backends.open(path)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 
   it('answers DATA_DIRECTORY_UNUSABLE where a file stands in the way', async () => {
