@@ -1,6 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
-import { array, int16, int32, nullableBytes, nullableString, since, string, struct } from './codec.ts'
+import { array, int16, int32, nullableBytes, nullableString, string } from './codec.ts'
+import { since, struct } from './struct.ts'
 import { WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 

@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, int16, int32, int64, since, string, struct, tagged } from '../codec.ts'
+import { array, int16, int32, int64, string } from '../codec.ts'
+import { since, struct, tagged } from '../struct.ts'
 
 /**
  * The versions a broker serves (key 18). Answered before authentication; its response header is version 0 always,

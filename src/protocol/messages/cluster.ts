@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, boolean, int8, int16, int32, nullableString, since, string, struct } from '../codec.ts'
+import { array, boolean, int8, int16, int32, nullableString, string } from '../codec.ts'
+import { since, struct } from '../struct.ts'
 
 /** Brokers and the controller (key 60). */
 export const describeCluster = api({

@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, boolean, int8, int16, int32, nullableArray, nullableString, since, string, struct } from '../codec.ts'
+import { array, boolean, int8, int16, int32, nullableArray, nullableString, string } from '../codec.ts'
+import { since, struct } from '../struct.ts'
 
 /** `resourceType` of a topic. */
 export const topicResource = 2

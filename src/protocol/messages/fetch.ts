@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, int8, int16, int32, int64, nullableArray, nullableChunks, since, string, struct } from '../codec.ts'
+import { array, int8, int16, int32, int64, nullableArray, nullableChunks, string } from '../codec.ts'
+import { since, struct } from '../struct.ts'
 
 /**
  * Reads record batches of partitions (key 1), waiting up to `maxWaitMs` for `minBytes`.

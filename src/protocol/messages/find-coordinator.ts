@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, between, int8, int16, int32, nullableString, since, string, struct } from '../codec.ts'
+import { array, int8, int16, int32, nullableString, string } from '../codec.ts'
+import { between, since, struct } from '../struct.ts'
 
 /** `keyType` of a group id. */
 export const groupCoordinator = 0

@@ -1,17 +1,6 @@
 import { api } from '../api.ts'
-import {
-  array,
-  between,
-  boolean,
-  bytes,
-  int16,
-  int32,
-  nullableSince,
-  nullableString,
-  since,
-  string,
-  struct,
-} from '../codec.ts'
+import { array, boolean, bytes, int16, int32, nullableSince, nullableString, string } from '../codec.ts'
+import { between, since, struct } from '../struct.ts'
 
 /** Enters a group or a new round of its rebalance (key 11); answered when every member has joined or the time is up. */
 export const joinGroup = api({

@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, int8, int16, int32, int64, since, string, struct } from '../codec.ts'
+import { array, int8, int16, int32, int64, string } from '../codec.ts'
+import { since, struct } from '../struct.ts'
 
 /** The `timestamp` that asks for the first offset still in the log. */
 export const earliestTimestamp = -2

@@ -1,7 +1,6 @@
 import { api } from '../api.ts'
 import {
   array,
-  between,
   boolean,
   type Codec,
   int16,
@@ -9,11 +8,10 @@ import {
   nullableArray,
   nullableSince,
   nullableString,
-  since,
   string,
-  struct,
   uuid,
 } from '../codec.ts'
+import { between, since, struct } from '../struct.ts'
 
 /** Topics that are asked for; null asks for all. Version 0 has no null: there an empty list asks for all. */
 function topicsOrAll<O, I>(element: Codec<O, I>): Codec<O[] | null, readonly I[] | null> {

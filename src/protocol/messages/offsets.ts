@@ -1,17 +1,6 @@
 import { api } from '../api.ts'
-import {
-  array,
-  between,
-  boolean,
-  int16,
-  int32,
-  int64,
-  nullableArray,
-  nullableString,
-  since,
-  string,
-  struct,
-} from '../codec.ts'
+import { array, boolean, int16, int32, int64, nullableArray, nullableString, string } from '../codec.ts'
+import { between, since, struct } from '../struct.ts'
 
 /** Commits a group's offsets outside any transaction (key 8). */
 export const offsetCommit = api({

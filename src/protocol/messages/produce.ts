@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, int16, int32, int64, nullableBytes, nullableString, since, string, struct } from '../codec.ts'
+import { array, int16, int32, int64, nullableBytes, nullableString, string } from '../codec.ts'
+import { since, struct } from '../struct.ts'
 
 /** Appends record batches to partitions (key 0). `acks` is -1 for a durable answer, 1 for the leader's, 0 for none at all. */
 export const produce = api({

@@ -1,7 +1,6 @@
 import { api } from '../api.ts'
 import {
   array,
-  between,
   boolean,
   int8,
   int16,
@@ -10,12 +9,10 @@ import {
   nullableArray,
   nullableSince,
   nullableString,
-  since,
   string,
-  struct,
-  tagged,
   uuid,
 } from '../codec.ts'
+import { between, since, struct, tagged } from '../struct.ts'
 
 /** Creates topics (key 19). `numPartitions` and `replicationFactor` of -1 mean the broker's defaults (version 4). */
 export const createTopics = api({

@@ -1,5 +1,6 @@
 import { api } from '../api.ts'
-import { array, boolean, int16, int32, int64, nullableString, since, string, struct } from '../codec.ts'
+import { array, boolean, int16, int32, int64, nullableString, string } from '../codec.ts'
+import { since, struct } from '../struct.ts'
 
 /**
  * Gives a producer its id and epoch (key 22). With a transactional id it also ends that id's open transaction and

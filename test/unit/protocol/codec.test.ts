@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../../src/core/assert.ts'
 import {
   array,
-  between,
   boolean,
   bytes,
   type Codec,
@@ -16,13 +15,11 @@ import {
   nullableChunks,
   nullableSince,
   nullableString,
-  since,
   string,
-  struct,
-  tagged,
   uint16,
   uuid,
 } from '../../../src/protocol/codec.ts'
+import { between, since, struct, tagged } from '../../../src/protocol/struct.ts'
 import { WireReader } from '../../../src/protocol/wire-reader.ts'
 import { WireWriter } from '../../../src/protocol/wire-writer.ts'
 
