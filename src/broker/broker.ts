@@ -123,6 +123,7 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
     for (const connection of [...connections]) connection.close()
     groups.close()
     transactions.close()
+    time.close()
     await topics.close()
     await storage.close()
   }

@@ -52,6 +52,12 @@ export class LoopTime {
     }
   }
 
+  /** Stops looking. Timers that are still set go on without it. */
+  close(): void {
+    this.cancelBeat?.()
+    this.cancelBeat = null
+  }
+
   private now(): number {
     const now = this.clock.monotonicMs()
     const gap = now - this.lastBeatMs

@@ -61,6 +61,9 @@ export interface Job<out Q = {}> extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** How long a thread may take to end once its job has failed, milliseconds. */
+const patienceMs = 5000
+
 /** The outside of a job, as ports: what `run` fills in, and a simulation replaces. */
 export interface JobPorts extends Ports {
   readonly backends: StateBackends
@@ -234,7 +237,7 @@ class RunningJob<Q> implements Job<Q> {
       return end
     } catch (error) {
       this.abort.abort(error)
-      await Promise.race([ended.catch(() => undefined), this.ports.clock.sleep(5000)])
+      await this.within(patienceMs, ended)
       await close()
       this.status.next('failed')
       throw error
@@ -242,6 +245,19 @@ class RunningJob<Q> implements Job<Q> {
       this.status.complete()
       this.metrics.complete()
     }
+  }
+
+  /** Waits for work to end, however it ends, for so long at most. */
+  private async within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.ports.clock.timer(milliseconds, resolve)
+      const ended = (): void => {
+        // Left alone the timer would keep the process alive.
+        cancel()
+        resolve()
+      }
+      work.then(ended, ended)
+    })
   }
 
   private say(): void {
