@@ -10,7 +10,7 @@ import { byTopic } from './by-topic.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
-import type { GroupIdentity, OffsetCommit } from './transactional-producer.ts'
+import type { GroupIdentity, OffsetCommit } from './transaction-requests.ts'
 import { anyNode, type Lane, type NodeId } from './transport.ts'
 
 /** A topic to create. */

@@ -1,3 +1,4 @@
+import { StreamError } from '../core/errors.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { produce } from '../protocol/messages/produce.ts'
 import type { ProducerIdentity } from '../protocol/record-batch-writer.ts'
@@ -50,8 +51,13 @@ export class BatchSender {
       const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(attempt, node, batches)))
       waiting = refused.flat()
       if (waiting.length > 0) {
-        if (this.client.clock.monotonicMs() > deadline) throw new Error('partitions stayed without a leader')
-        for (const batch of waiting) this.metadata.forget(batch.output.topic)
+        for (const { output } of waiting) {
+          const { topic, partition } = output
+          if (this.client.clock.monotonicMs() > deadline) {
+            throw kafkaFailure(kafkaError.NOT_LEADER_OR_FOLLOWER, produce.name, { topic, partition })
+          }
+          this.metadata.forget(topic)
+        }
         await this.client.clock.sleep(20)
       }
     }
@@ -86,7 +92,10 @@ export class BatchSender {
     for (const batch of batches) {
       const { topic, partition } = batch.output
       const result = results.get(`${topic} ${partition}`)
-      if (!result) throw new Error(`the answer to Produce leaves out ${topic}-${partition}`)
+      if (!result) {
+        const message = `the answer to ${produce.name} leaves out ${topic}-${partition}`
+        throw new StreamError('REQUEST_FAILED', message, { action: 'retry', topic, partition })
+      }
       if (result.errorCode === kafkaError.NONE) {
         batch.output.endOffset = result.baseOffset + batch.writer.count
       } else if (

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { StreamError } from '../../../src/core/errors.ts'
 import { noHeaders } from '../../../src/core/record.ts'
 import { runStep } from '../../../src/core/steps.ts'
 import { ClusterMetadata } from '../../../src/kafka/cluster-metadata.ts'
@@ -145,7 +146,7 @@ describe('a transactional producer', () => {
     const { producer, transport, write, committed, inTime } = await open()
     transport.on(endTxn, async (asked) => {
       await asked.pass()
-      throw new Error('the connection broke behind the request')
+      throw new StreamError('CONNECTION_LOST', 'the connection broke behind the request', { action: 'retry' })
     })
     write('committed after all')
     await inTime(producer.flush())
@@ -154,6 +155,17 @@ describe('a transactional producer', () => {
       action: 'reset-task',
     })
     expect(await committed()).toEqual(['committed after all'])
+  })
+
+  it('hands on what no repetition cures as it is, so that a defect ends the job instead of being replayed for ever', async () => {
+    const { producer, transport, write, inTime } = await open()
+    const defect = new TypeError('a defect of ours')
+    transport.on(produce, () => Promise.reject(defect))
+    write('one')
+    await expect(inTime(producer.flush())).rejects.toBe(defect)
+    await inTime(producer.init())
+    transport.on(endTxn, () => Promise.reject(defect))
+    await expect(inTime(producer.end(true))).rejects.toBe(defect)
   })
 
   it('is fenced by whoever takes its id, and says so', async () => {

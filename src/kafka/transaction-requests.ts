@@ -1,0 +1,139 @@
+import { actionOf, messageOf, StreamError } from '../core/errors.ts'
+import type { TopicPartition } from '../core/topic-partition.ts'
+import { kafkaError } from '../protocol/kafka-errors.ts'
+import { addOffsetsToTxn, addPartitionsToTxn, endTxn, txnOffsetCommit } from '../protocol/messages/transaction.ts'
+import type { ProducerIdentity } from '../protocol/record-batch-writer.ts'
+import { byTopic } from './by-topic.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { isRetriable, kafkaFailure } from './kafka-error.ts'
+import type { NodeId } from './transport.ts'
+
+/** The membership under which offsets are committed: the fence of KIP-447. */
+export interface GroupIdentity {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+/** An offset to commit: the next to read, and up to 4,095 bytes of metadata (X5). */
+export interface OffsetCommit {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly metadata: string
+}
+
+/**
+ * What the producer of a transactional id asks of the coordinators: of its transactions, and of its group.
+ *
+ * Requests are repeated only where a broker answered that it did nothing. Where that is unknown they fail with the action
+ * `reset-task` (X4).
+ */
+export class TransactionRequests {
+  private readonly client: KafkaClient
+  private readonly transactionalId: string
+
+  constructor(client: KafkaClient, transactionalId: string) {
+    this.client = client
+    this.transactionalId = transactionalId
+  }
+
+  /** Enters partitions into the transaction, which opens it. */
+  async addPartitions(producer: ProducerIdentity, partitions: Iterable<TopicPartition>): Promise<void> {
+    const topics = byTopic(partitions, ({ partition }) => partition)
+    await this.toCoordinator(async (node) => {
+      const answer = await this.client.send('data', node, addPartitionsToTxn, { ...this.holder(producer), topics })
+      for (const topic of answer.topics) {
+        for (const { index, errorCode } of topic.partitions) {
+          // It only says that another partition of the request failed.
+          if (errorCode === kafkaError.OPERATION_NOT_ATTEMPTED) continue
+          if (errorCode !== kafkaError.NONE) {
+            throw kafkaFailure(errorCode, addPartitionsToTxn.name, { topic: topic.name, partition: index })
+          }
+        }
+      }
+    })
+  }
+
+  /** Enters the offsets of a group into the transaction, which opens it where nothing was written. */
+  async addOffsets(producer: ProducerIdentity, groupId: string): Promise<void> {
+    await this.toCoordinator(async (node) => {
+      const { errorCode } = await this.client.send('data', node, addOffsetsToTxn, { ...this.holder(producer), groupId })
+      if (errorCode !== kafkaError.NONE) throw kafkaFailure(errorCode, addOffsetsToTxn.name)
+    })
+  }
+
+  /**
+   * Writes offsets of the group into the transaction, fenced by the membership (X2).
+   * @throws {StreamError} `MEMBERSHIP_LOST` (action `rejoin`) when the coordinator does not know this generation or member,
+   * `INSTANCE_FENCED` when another process took the instance id
+   */
+  async commitOffsets(
+    producer: ProducerIdentity,
+    group: GroupIdentity,
+    offsets: readonly OffsetCommit[],
+  ): Promise<void> {
+    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
+      index: partition,
+      committedOffset: offset,
+      committedMetadata: metadata,
+    }))
+    const request = { ...this.holder(producer), ...group, topics }
+    const deadline = this.client.deadline()
+    await this.client.retrying(deadline, async () => {
+      const node = await this.client.groupCoordinator('data', group.groupId, deadline)
+      const answer = await this.client.send('data', node, txnOffsetCommit, request, deadline, 3)
+      for (const topic of answer.topics) {
+        for (const { index, errorCode } of topic.partitions) {
+          if (errorCode !== kafkaError.NONE) {
+            throw kafkaFailure(errorCode, txnOffsetCommit.name, { topic: topic.name, partition: index })
+          }
+        }
+      }
+    })
+  }
+
+  /** Ends the transaction. */
+  async end(producer: ProducerIdentity, committed: boolean): Promise<void> {
+    await this.toCoordinator(async (node) => {
+      const { errorCode } = await this.client.send('data', node, endTxn, { ...this.holder(producer), committed })
+      if (errorCode !== kafkaError.NONE) throw kafkaFailure(errorCode, endTxn.name)
+    })
+  }
+
+  private holder({ producerId, producerEpoch }: ProducerIdentity) {
+    return { transactionalId: this.transactionalId, producerId, producerEpoch }
+  }
+
+  private async toCoordinator(attempt: (node: NodeId) => Promise<void>): Promise<void> {
+    const deadline = this.client.deadline()
+    const asked = this.client.retrying(
+      deadline,
+      async () => {
+        const node = await this.client.transactionCoordinator('data', this.transactionalId, deadline)
+        await attempt(node).catch((error: unknown) => {
+          const code = error instanceof StreamError ? error.context.kafkaCode : undefined
+          throw code !== undefined && isRetriable(code) ? error : asUnknownOutcome(error)
+        })
+      },
+      2,
+    )
+    await asked.catch((error: unknown) => {
+      throw asUnknownOutcome(error)
+    })
+  }
+}
+
+/**
+ * What another try might cure, were it known what the broker has: nobody knows, so the engine forgets and replays (X4).
+ * Anything else is handed on as it is.
+ */
+export function asUnknownOutcome(error: unknown): unknown {
+  if (actionOf(error) !== 'retry') return error
+  return new StreamError(
+    'TRANSACTION_UNKNOWN',
+    `the outcome of a transaction is unknown (${messageOf(error)}); its work is forgotten and done again`,
+    { action: 'reset-task', cause: error },
+  )
+}
