@@ -35,6 +35,7 @@ export const exitCodes: Readonly<Record<ErrorCode, ExitCode>> = {
   DISK_FULL: crash,
   BROKER_STORAGE_CORRUPT: incompatible,
   STORE_CORRUPT: incompatible,
+  STATE_INCOMPLETE: incompatible,
   BROKER_UNREACHABLE: unreachable,
   BROKER_UNSUPPORTED: unreachable,
   TOPIC_MISSING: usage,

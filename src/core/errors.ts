@@ -17,6 +17,7 @@ export const errorCodes = [
   'DISK_FULL',
   'BROKER_STORAGE_CORRUPT',
   'STORE_CORRUPT',
+  'STATE_INCOMPLETE',
   // Kafka
   'BROKER_UNREACHABLE',
   'BROKER_UNSUPPORTED',

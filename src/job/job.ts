@@ -21,6 +21,7 @@ import type { ThreadEnd } from '../runtime/stream-thread.ts'
 import { newThreadMetrics, type ThreadMetrics } from '../runtime/task-metrics.ts'
 import { levelBackends } from '../state/level-backend.ts'
 import type { StateBackends } from '../state/state-backend.ts'
+import { manifestOf } from '../topology/manifest.ts'
 import { checkName } from '../topology/naming.ts'
 import type { Plan } from '../topology/plan.ts'
 import { refuseInternalTopics } from '../topology/validate.ts'
@@ -134,17 +135,17 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
   const plan = await pipeline.build(config.parameters)
   refuseInternalTopics(plan, appId)
   const { dataDirectory, instanceId } = config
-  const { files, random, pid, backends } = ports
-  const directory = await openAppDirectory({ dataDirectory, appId, instanceId, files, random, pid, backends })
+  const { clock, files, logger, random, pid, backends } = ports
+  const directory = await openAppDirectory({ dataDirectory, appId, instanceId, files, logger, random, pid, backends })
   const cleanup: (() => Promise<void>)[] = [() => directory.release()]
   const close = async (): Promise<void> => {
     for (const step of cleanup.splice(0).reverse()) await step()
   }
   try {
+    await directory.manifest.check(manifestOf(plan, appId))
     const { transport, broker } = await ports.connect()
     if (broker) cleanup.push(() => broker.close())
     cleanup.push(() => transport.close())
-    const { clock, logger } = ports
     const client = new KafkaClient({ transport, clock, random, logger })
     await client.open(config.brokerPatienceMs)
     const job = new RunningJob<Q>(plan, appId, directory, config, ports)
@@ -215,7 +216,8 @@ class RunningJob<Q> implements Job<Q> {
         },
       },
     })
-    const { thread } = this.built
+    const { thread, topics } = this.built
+    await directory.manifest.write(manifestOf(plan, appId, topics.partitions))
     const handle = sameLoopThreads.spawn(0, () => thread.run())
     this.done = this.finish(handle.ended, broker, close)
     // Whoever started the job hears of its end through `done`; until somebody listens it must not count as unhandled.

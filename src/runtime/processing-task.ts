@@ -1,4 +1,5 @@
 import type { TaskCut } from '../checkpoint/commit.ts'
+import { checkAgreement, type ShownCommit } from '../checkpoint/commit-agreement.ts'
 import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import { encodePositions, type PositionsRow, positionsKey } from '../checkpoint/positions-row.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
@@ -83,15 +84,24 @@ export class ProcessingTask implements Task {
       this.context.addStore(opened.store)
     }
     // All changelogs of a task show one commit, or one of them has grown while another was read (X9).
-    const commitIds = () => new Set(this.stores.map((store) => store.positions()?.commitId ?? 0))
-    while (commitIds().size > 1) {
-      for (const store of this.stores) metrics.restored += await store.restore()
+    for (let grown = -1; grown !== 0 && new Set(this.shown().map(({ commitId }) => commitId)).size > 1; ) {
+      grown = 0
+      for (const store of this.stores) grown += await store.restore()
+      metrics.restored += grown
     }
     for (const { store } of this.stores) stores.add(this.id, store)
     this.chain = buildChain(this.thread.plan, this.sub, app.appId, this.context)
   }
 
+  private shown(): ShownCommit[] {
+    return this.stores.map((store) => ({ ...store.changelog, commitId: store.positions()?.commitId ?? 0 }))
+  }
+
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
+    const committedIds = this.inputs.map(
+      (at) => positions.get(partitionKey(at.topic, at.partition))?.metadata?.commitId,
+    )
+    checkAgreement(this.name, this.shown(), Math.max(0, ...committedIds.map((id) => id ?? 0)))
     const row = this.stores[0]?.positions() ?? null
     const fresh: NewPosition[] = []
     this.commitId = row?.commitId ?? 0

@@ -1,4 +1,5 @@
 import type { TaskCut } from '../checkpoint/commit.ts'
+import { stateIncomplete } from '../checkpoint/commit-agreement.ts'
 import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { SourceConnector } from '../connector/source.ts'
@@ -65,6 +66,10 @@ export class SourceTask implements Task {
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
     const { topic, partition } = this.positions
     const committed = positions.get(partitionKey(topic, partition))
+    if (committed && committed.offset > this.committedOffset) {
+      const finding = `ends at ${this.committedOffset}, and task ${this.name} has come to ${committed.offset}`
+      throw stateIncomplete(this.name, this.positions, finding)
+    }
     this.commitId = committed?.metadata?.commitId ?? 0
     this.ended = committed?.metadata?.ended ?? null
     this.isRunning = true

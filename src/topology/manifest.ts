@@ -1,4 +1,5 @@
 import { crc32c } from '../protocol/crc32c.ts'
+import { presence } from '../serde/presence.ts'
 import { encodeUtf8 } from '../serde/utf8.ts'
 import { internalTopics, type Plan, type SubTopology, type TopicRef, topicName } from './plan.ts'
 
@@ -99,4 +100,24 @@ function topicsOf(plan: Plan, appId: string, partitions: ReadonlyMap<string, num
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : 1
+}
+
+const internalRoles: ReadonlySet<ManifestTopic['role']> = new Set(['repartition', 'changelog', 'ingest', 'egress'])
+
+/**
+ * Where a plan would misread what an earlier one left in internal topics, a sentence each, by topic; empty when it can go
+ * on. Values that are only counted can be whatever they were.
+ */
+export function encodingConflicts(before: Manifest, now: Manifest): readonly string[] {
+  const earlier = new Map(before.topics.map((topic) => [topic.name, topic]))
+  return now.topics.flatMap(({ name, role, key, value }) => {
+    const known = earlier.get(name)
+    if (!known || known.role !== role || !internalRoles.has(role)) return []
+    return [
+      ...(known.key === key ? [] : [`keys of ${name} were ${known.key} and are ${key} now`]),
+      ...(known.value === value || value === presence.id
+        ? []
+        : [`values of ${name} were ${known.value} and are ${value} now`]),
+    ]
+  })
 }
