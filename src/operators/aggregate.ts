@@ -7,27 +7,43 @@ import { type RecordOperator, stepOperator } from './step-subscriber.ts'
  *
  * A record with a null key or value is passed over and counted (R6, R7). The row's time is the greatest of its records
  * (R4). Emits one record per input, in order; what wants only the last per key reads the store at the commit instead.
+ *
+ * A value that can be changed in place is the row's alone: the first one is no other reader's, and what is handed on are
+ * its bytes of that moment, so neither another store nor a later record changes what was said (X6).
  */
 export function aggregate(node: AggregateNode, context: ProcessorContext, emitsUpdates: boolean): RecordOperator {
   const store = context.store(node.store.name)
   const { seed, fold } = node
   const counts = node.operation === 'count'
   const reduces = node.operation === 'reduce'
+  const isImmutable = store.hasImmutableValues
+  const folded = (state: unknown, value: unknown, key: unknown): unknown => {
+    if (state === undefined && reduces) return value
+    return fold(state === undefined ? seed?.() : state, value, key)
+  }
   return stepOperator((emit) => (record) => {
     if (record.hasNullKey) return context.dropped('null key', record)
     if (record.hasNullValue) return context.dropped('null value', record)
     const row = store.row(record.binaryKey())
     let next: unknown
     if (counts) next = ((row.value as number | undefined) ?? 0) + 1
+    else if (isImmutable) next = folded(row.value, record.value, record.key)
     else {
       // From here on the row's value may be changed in place by user code, which only an abort undoes.
-      if (!store.hasImmutableValues) context.effect()
-      if (row.value === undefined && reduces) next = record.value
-      else next = fold(row.value === undefined ? seed?.() : row.value, record.value, record.key)
+      context.effect()
+      const value = record.takeValue()
+      next = folded(row.value, value, record.key)
+      // A state is nobody else's: other stores fold the same record.
+      if (next === value && next !== null) next = store.copyOf(next)
     }
     context.effect()
-    const timestamp = row.timestamp > record.timestamp ? row.timestamp : record.timestamp
-    store.put(row, next === null ? undefined : next, timestamp)
-    if (emitsUpdates) emit(record.withValueAt(next ?? null, timestamp))
+    // A row that was deleted has no time any more.
+    const isLater = row.value !== undefined && row.timestamp > record.timestamp
+    const timestamp = isLater ? row.timestamp : record.timestamp
+    const isDelete = next === null || next === undefined
+    store.put(row, isDelete ? undefined : next, timestamp)
+    if (!emitsUpdates) return
+    if (isImmutable || isDelete) emit(record.withValueAt(isDelete ? null : next, timestamp))
+    else emit(record.withRow(store.encoded(row), node.store.value))
   })
 }

@@ -1,6 +1,6 @@
 import { type Headers, noHeaders, type StreamRecord } from '../core/record.ts'
 import type { AnySerde } from '../serde/serde.ts'
-import { timestampBytes } from '../state/row-format.ts'
+import { rowTimestamp, timestampBytes } from '../state/row-format.ts'
 
 /** Not decoded yet. */
 const unread = Symbol('unread')
@@ -29,6 +29,8 @@ export class FlowRecord implements StreamRecord {
   readonly rawValueSerde: AnySerde | null
   private keyRead: unknown
   private valueRead: unknown
+  /** Whether somebody else may hold the value that was decoded. */
+  private isValueShared = false
 
   constructor(
     buffer: Buffer,
@@ -128,7 +130,22 @@ export class FlowRecord implements StreamRecord {
       value = (this.rawValueSerde as AnySerde).deserialize(this.valueBuffer.subarray(start, start + this.valueLength))
       this.valueRead = value
     }
+    this.isValueShared = true
     return value
+  }
+
+  /**
+   * The value for a state that user code may change in place (X6): where there are bytes, one that nobody else has or gets.
+   * A value that user code made is handed out as it is.
+   */
+  takeValue(): unknown {
+    const { valueRead, valueStart } = this
+    if (this.rawValueSerde === null || this.valueLength < 0) return valueRead
+    if (valueRead !== unread && !this.isValueShared) {
+      this.valueRead = unread
+      return valueRead
+    }
+    return this.rawValueSerde.deserialize(this.valueBuffer.subarray(valueStart, valueStart + this.valueLength))
   }
 
   /** Whether the key is null, without decoding it. */
@@ -219,6 +236,24 @@ export class FlowRecord implements StreamRecord {
       this.rawValueSerde,
       this.valueRead,
       this.timestamp,
+      this.headers,
+    )
+  }
+
+  /** The same key with a row of a store (row-format.ts): its time, and its value as bytes that each reader decodes anew. */
+  withRow(row: Buffer, valueSerde: AnySerde): FlowRecord {
+    return new FlowRecord(
+      this.buffer,
+      this.keyStart,
+      this.keyLength,
+      this.rawKeySerde,
+      this.keyRead,
+      row,
+      timestampBytes,
+      row.length - timestampBytes,
+      valueSerde,
+      unread,
+      rowTimestamp(row),
       this.headers,
     )
   }

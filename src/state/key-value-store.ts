@@ -130,6 +130,16 @@ export class KeyValueStore {
     this.dirtyBytes += rowOverheadBytes + cached.key.length
   }
 
+  /** A changed row as it is now, in bytes that later changes leave alone. @throws what the value serde throws */
+  encoded(row: Row): Buffer {
+    return encodeRow(row.timestamp, this.value.serialize(row.value))
+  }
+
+  /** A value of its own that equals the given one. @throws what the value serde throws */
+  copyOf(value: unknown): unknown {
+    return this.value.deserialize(this.value.serialize(value))
+  }
+
   /** Whether so much has changed that the task should commit before its interval is over. */
   get isFull(): boolean {
     return this.dirtyBytes > this.limits.overlayBytes
@@ -143,7 +153,7 @@ export class KeyValueStore {
     const changes: RowChange[] = []
     for (const row of this.dirty) {
       row.isDirty = false
-      const value = row.value === undefined ? null : encodeRow(row.timestamp, this.value.serialize(row.value))
+      const value = row.value === undefined ? null : this.encoded(row)
       if (!this.isImmutable) {
         row.bytes = value && rowValue(value)
         row.value = undefined

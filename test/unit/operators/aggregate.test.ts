@@ -168,4 +168,26 @@ describe('the effect of a record on an aggregate', () => {
     push(record('a', '3'))
     expect(updates().at(-1)).toEqual(['a', ['1', '3'], 1])
   })
+
+  it('gives a row that was deleted the time of its next record, whatever it had before (R4)', async () => {
+    const { push, updates, store } = await open({ operation: 'reduce', fold: () => null }, text)
+    push(record('a', 'x', 50), record('a', 'gone', 60), record('a', 'y', 10))
+    expect(updates().at(-1)).toEqual(['a', 'y', 10])
+    expect(store.cut().map(({ timestamp }) => timestamp)).toEqual([10])
+  })
+
+  it('decodes a value that is changed in place for its own row, and leaves the record to whoever reads it next', async () => {
+    const value = structured<string[]>()
+    const { push, updates } = await open(
+      { operation: 'reduce', fold: (state) => [...(state as string[]), 'more'] },
+      value,
+    )
+    const bytes = Buffer.concat([Buffer.from('a'), value.serialize(['x'])])
+    const raw = FlowRecord.raw(bytes, 0, 1, text, 1, bytes.length - 1, value, 1, noHeaders)
+    const before = raw.value as string[]
+    push(raw)
+    before.push('changed by another reader')
+    push(record('b', 'ignored'))
+    expect(updates()[0]).toEqual(['a', ['x'], 1])
+  })
 })
