@@ -19,6 +19,7 @@ export class RecordInHand {
   private failure: unknown = null
   private cancelWaits: (() => void)[] = []
   private cancelDeadline: Cancel | null = null
+  private endPending: () => void = () => {}
   /** While user code of the record is under way. Settles when the record is through or has been judged. */
   pending: Promise<void> | null = null
 
@@ -68,6 +69,9 @@ export class RecordInHand {
     first: readonly { readonly done: Promise<void>; readonly cancel: () => void }[],
   ): void {
     const { clock } = this.thread.app.ports
+    const pending = new Promise<void>((resolve) => {
+      this.endPending = resolve
+    })
     const settle = (error: unknown): void => {
       if (this.pending !== pending) return
       this.pending = null
@@ -83,6 +87,8 @@ export class RecordInHand {
           this.failure = judged
         }
       }
+      // Not when what it waits for settles: that may be never.
+      this.endPending()
       this.thread.wake()
     }
     this.cancelDeadline = clock.timer(this.thread.recordDeadlineMs, () => {
@@ -100,11 +106,11 @@ export class RecordInHand {
         for (const { done } of waits) await done
       }
     }
-    const pending = through().then(
+    this.pending = pending
+    through().then(
       () => settle(null),
       (error: unknown) => settle(error),
     )
-    this.pending = pending
   }
 
   private judge(queue: RecordQueue, offset: number, error: unknown, effectsBefore: number): void {
@@ -136,6 +142,7 @@ export class RecordInHand {
     this.cancelWaits = []
     this.cancelDeadline?.()
     this.pending = null
+    this.endPending()
     this.failure = null
   }
 }

@@ -165,6 +165,8 @@ export class SinkTask implements Task {
 
   async settle(): Promise<void> {
     await this.writing
+    // Closed meanwhile: what was given up was not written, and its offset must not be committed.
+    if (this.abort.signal.aborted) return
     if (this.failure !== null) throw this.failure
     if (this.queue && this.queue.position !== this.committedOffset) await this.commitUpTo(this.queue.position, null)
   }

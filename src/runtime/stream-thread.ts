@@ -1,12 +1,12 @@
-import { commit } from '../checkpoint/commit.ts'
-import { Purge } from '../checkpoint/purge.ts'
 import { actionOf, hasCode, messageOf, StreamError } from '../core/errors.ts'
 import type { AssignmentData } from '../kafka/assignment.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import type { GroupMember } from '../kafka/group-member.ts'
 import type { BoundedEnd } from './bounded-end.ts'
-import { CommitPace } from './commit-pace.ts'
+import { CommitCycle } from './commit-cycle.ts'
+import { Patience } from './patience.ts'
 import { Sleeper } from './sleeper.ts'
+import type { Task } from './task.ts'
 import type { TaskManager } from './task-manager.ts'
 import type { ThreadContext } from './thread-context.ts'
 
@@ -53,20 +53,24 @@ const pendingBytesMax = 16 * 1024 * 1024
  */
 export class StreamThread {
   private readonly parts: StreamThreadParts
-  private readonly purge: Purge
-  private readonly pace: CommitPace
+  private readonly commits: CommitCycle
+  private readonly patience: Patience
   private readonly sleeper: Sleeper
-  /** B4 and B5 of the last commit. */
-  private storing: Promise<void> = Promise.resolve()
   private lastEndCheckMs = 0
   private resetsInARow = 0
 
   constructor(parts: StreamThreadParts) {
     this.parts = parts
-    const { admin, ports } = parts.context.app
-    this.purge = new Purge(admin, ports.clock, ports.logger)
-    this.pace = new CommitPace(parts.context.commitIntervalMs, parts.context.commitShareMax)
+    const { context, member, tasks, events } = parts
+    const { ports, signal } = context.app
     this.sleeper = new Sleeper(ports.clock)
+    this.patience = new Patience(ports.clock, signal)
+    const { patience } = this
+    const onCommit = (records: number): void => {
+      this.resetsInARow = 0
+      events.onCommit(records)
+    }
+    this.commits = new CommitCycle({ context, member, tasks, patience, onCommit, onFailed: () => this.wake() })
   }
 
   /** Something came: an answer, a change of the group, a stop. May be called at any time. */
@@ -95,15 +99,15 @@ export class StreamThread {
         }
       }
       const leaves = end === 'ended' || this.parts.leaveAtStop
-      await this.storing
+      await this.commits.stored()
       await this.parts.events.onDone(end)
       await tasks.closeAll()
-      await this.purge.close()
+      await this.commits.close()
       if (leaves) await member.leave().catch((error: unknown) => this.log('could not leave the group', error))
       return end
     } finally {
       member.close()
-      await this.settleStores()
+      await this.commits.settle()
       await tasks.closeAll()
       fetcher.close()
     }
@@ -126,8 +130,7 @@ export class StreamThread {
   private async take(assignment: AssignmentData): Promise<void> {
     this.parts.events.onState('restoring')
     await this.parts.tasks.assign(assignment)
-    const now = this.now()
-    this.pace.committed(now, now)
+    this.commits.begin()
     this.parts.events.onState('running')
   }
 
@@ -140,7 +143,7 @@ export class StreamThread {
       if (member.needsRejoin) await this.rebalance()
       const worked = this.slice()
       const now = this.now()
-      if (now >= this.pace.nextMs || tasks.isFull) await this.commit()
+      if (now >= this.commits.nextMs || tasks.isFull) await this.commits.commit()
       if (context.producer.pendingBytes > pendingBytesMax) await context.producer.drained()
       if (worked) {
         await context.app.ports.clock.yield()
@@ -168,38 +171,14 @@ export class StreamThread {
     return worked
   }
 
-  private async commit(): Promise<number> {
-    const { context, member, tasks, events } = this.parts
-    const { metrics, producer, app } = context
-    // A record that waits for user code has effects neither here nor there yet: it is waited for (X19).
-    for (const task of tasks.running) while (task.pending) await task.pending
-    await this.storing
-    const beganMs = this.now()
-    const report = await commit({ producer, steps: app.ports.steps, group: member.identity }, tasks.running)
-    this.pace.committed(beganMs, this.now())
-    if (report) for (const task of tasks.running) task.committed()
-    for (const task of tasks.running) {
-      const { positions, bytes } = task.purgeable()
-      this.purge.committed(positions, bytes)
-    }
-    if (!report) return 0
-    this.storing = report.stored
-    this.storing.catch(() => this.wake())
-    this.resetsInARow = 0
-    metrics.commits++
-    metrics.recordsCommitted += report.records
-    metrics.lastCommitMs = this.pace.lastMs
-    events.onCommit(report.records)
-    return report.cuts.length
-  }
-
   /** X13: commit, join, keep what is kept. */
   private async rebalance(): Promise<void> {
     const { context, member, tasks } = this.parts
     context.metrics.rebalances++
-    await this.commit()
-    await this.storing
-    for (const task of tasks.running) await task.settle()
+    await this.commits.commit()
+    await this.commits.stored()
+    // A sink that is slower than that writes again what it had not said to be safe.
+    await this.patience.briefly(settled(tasks.running))
     const { memberId } = member.identity
     tasks.assignment = await this.unlessStopped(member.join())
     // Another member id: this process was out of the group meanwhile, and whoever had its tasks then has moved them on (X1).
@@ -212,21 +191,21 @@ export class StreamThread {
     const now = this.now()
     if (boundedEnd === null || now - this.lastEndCheckMs < endCheckMs) return false
     this.lastEndCheckMs = now
-    if ((await this.commit()) > 0) return false
+    if ((await this.commits.commit()) > 0) return false
     const isEnd = await boundedEnd.check(tasks.byName)
     this.lastEndCheckMs = this.now()
     // What a task was just told to say has to be committed before it counts: at once, rather than an interval later.
-    if (!isEnd && (await this.commit()) > 0) this.lastEndCheckMs = 0
+    if (!isEnd && (await this.commits.commit()) > 0) this.lastEndCheckMs = 0
     return isEnd
   }
 
   /** Stop intake, commit, and let sinks flush. */
   private async stop(): Promise<ThreadEnd> {
     const { member, tasks } = this.parts
-    if ((await this.commit()) === 0) await member.verify(verifyMs)
+    if ((await this.commits.commit()) === 0) await member.verify(verifyMs)
     // Out of the group, and nothing told it yet: what these tasks hold is of the past, and others have moved on (X1).
     if (member.lost) throw member.lost
-    for (const task of tasks.running) await task.settle()
+    await this.patience.wait(settled(tasks.running))
     return 'stopped'
   }
 
@@ -259,7 +238,7 @@ export class StreamThread {
     if (hasCode(error, 'PRODUCER_FENCED')) await member.verify()
     if (member.lost) action = member.lost.action
     metrics.resets++
-    await this.settleStores(error)
+    await this.commits.settle(error)
     await tasks.closeAll()
     const isStop = signal.aborted && (error === signal.reason || action !== 'fail')
     if (isStop || action === 'fail' || action === 'rejoin') await this.abortQuietly()
@@ -276,15 +255,6 @@ export class StreamThread {
     if (pause > 0) await app.ports.clock.sleep(pause, signal).catch(() => undefined)
     if (signal.aborted) return 'stop'
     return action === 'rejoin' || tasks.assignment === null ? 'join' : 'open'
-  }
-
-  /**
-   * What a known commit is still writing is true and may go on; how it ends matters no more, since stores are opened anew.
-   * @param known the failure that is being dealt with already
-   */
-  private async settleStores(known?: unknown): Promise<void> {
-    await this.storing.catch((error: unknown) => error === known || this.log('a store was not written', error))
-    this.storing = Promise.resolve()
   }
 
   /** X1: a transaction does not outlive its membership. What cannot be aborted now is fenced by the next producer id. */
@@ -304,7 +274,7 @@ export class StreamThread {
 
   private sleep(): Promise<void> {
     const now = this.now()
-    const nextCommit = this.pace.nextMs - now
+    const nextCommit = this.commits.nextMs - now
     const nextCheck = this.parts.boundedEnd === null ? endCheckMs : this.lastEndCheckMs + endCheckMs - now
     const most = Math.min(nextCommit > 0 ? nextCommit : endCheckMs, nextCheck > 0 ? nextCheck : 1)
     return this.sleeper.sleep(Math.max(1, most))
@@ -313,4 +283,9 @@ export class StreamThread {
   private now(): number {
     return this.parts.context.app.ports.clock.monotonicMs()
   }
+}
+
+/** Sinks flush, side by side. */
+async function settled(tasks: readonly Task[]): Promise<void> {
+  await Promise.all(tasks.map((task) => task.settle()))
 }
