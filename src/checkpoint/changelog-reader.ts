@@ -81,24 +81,27 @@ export class ChangelogReader {
     const { client, metadata, ports } = this.app
     const deadline = client.deadline()
     const found = await ports.steps('A3.fetchChangelog', () =>
-      client.retrying(deadline, async () => {
-        const node = await metadata.leader('admin', at.topic, at.partition)
-        const answer = await client.send('admin', node, fetch, {
-          maxWaitMs,
-          minBytes: 1,
-          maxBytes: fetchBytes,
-          isolationLevel: 1,
-          topics: [{ name: at.topic, partitions: [{ index: at.partition, fetchOffset: from, maxBytes: fetchBytes }] }],
-        })
-        const partition = answer.topics[0]?.partitions[0]
-        const errorCode = partition?.errorCode ?? answer.errorCode
-        if (!partition || errorCode !== kafkaError.NONE) {
-          metadata.forget(at.topic)
-          if (errorCode === kafkaError.OFFSET_OUT_OF_RANGE) throw outOfRange(at, from)
-          throw kafkaFailure(errorCode, fetch.name, at)
-        }
-        return partition
-      }),
+      client.retrying(deadline, () =>
+        metadata.toLeaders([at.topic], async () => {
+          const node = await metadata.leader('admin', at.topic, at.partition)
+          const answer = await client.send('admin', node, fetch, {
+            maxWaitMs,
+            minBytes: 1,
+            maxBytes: fetchBytes,
+            isolationLevel: 1,
+            topics: [
+              { name: at.topic, partitions: [{ index: at.partition, fetchOffset: from, maxBytes: fetchBytes }] },
+            ],
+          })
+          const partition = answer.topics[0]?.partitions[0]
+          const errorCode = partition?.errorCode ?? answer.errorCode
+          if (!partition || errorCode !== kafkaError.NONE) {
+            if (errorCode === kafkaError.OFFSET_OUT_OF_RANGE) throw outOfRange(at, from)
+            throw kafkaFailure(errorCode, fetch.name, at)
+          }
+          return partition
+        }),
+      ),
     )
     const { records, position } = decode(found.records ?? Buffer.alloc(0), found.abortedTransactions ?? [], from)
     if (position > from) await ports.steps('A3.applyChangelog', () => apply(records, position))

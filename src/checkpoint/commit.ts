@@ -78,7 +78,7 @@ export async function commit(
   await steps('B2.txnOffsetCommit', () => producer.commitOffsets(group, offsets))
 
   // B3: from here on it has happened, whether or not the answer arrives.
-  await steps('B3.endTxn', () => producer.end(true))
+  await steps('B3.endTxn', () => producer.commit())
 
   return { records: cuts.reduce((sum, cut) => sum + cut.records, 0), cuts, stored: store(steps, cuts) }
 }

@@ -104,6 +104,6 @@ export async function commitStartPositions(
   await app.ports.steps('A5.commitStartPositions', async () => {
     await producer.addOffsets(group.groupId)
     await producer.commitOffsets(group, offsets)
-    await producer.end(true)
+    await producer.commit()
   })
 }

@@ -1,3 +1,4 @@
+import type { DeadlineMs } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
 import { partitionKey } from '../core/topic-partition.ts'
@@ -92,8 +93,7 @@ export class Admin {
   ): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>()
     const deadline = this.client.deadline()
-    await this.client.retrying(deadline, async () => {
-      const byNode = await this.byLeader(partitions, lane)
+    await this.toLeaders(partitions, lane, deadline, async (byNode) => {
       await Promise.all(
         [...byNode].map(async ([node, led]) => {
           const answer = await this.client.send(
@@ -110,7 +110,6 @@ export class Admin {
           for (const topic of answer.topics) {
             for (const partition of topic.partitions) {
               if (partition.errorCode !== kafkaError.NONE) {
-                this.metadata.forget(topic.name)
                 throw kafkaFailure(partition.errorCode, listOffsets.name, {
                   topic: topic.name,
                   partition: partition.index,
@@ -128,8 +127,7 @@ export class Admin {
   /** Moves the start of partitions up to an offset: all before it is gone (X21). */
   async deleteRecords(before: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
     const deadline = this.client.deadline()
-    await this.client.retrying(deadline, async () => {
-      const byNode = await this.byLeader(before, 'admin')
+    await this.toLeaders(before, 'admin', deadline, async (byNode) => {
       for (const [node, led] of byNode) {
         const answer = await this.client.send('admin', node, deleteRecords, {
           topics: byTopic(led, ({ partition, offset }) => ({ index: partition, offset })),
@@ -219,6 +217,19 @@ export class Admin {
         }
       }
     })
+  }
+
+  /** Repeats `attempt` with the leaders that there are then. */
+  private async toLeaders<T extends TopicPartition>(
+    partitions: readonly T[],
+    lane: Lane,
+    deadline: DeadlineMs,
+    attempt: (byNode: ReadonlyMap<NodeId, readonly T[]>) => Promise<void>,
+  ): Promise<void> {
+    const topics = new Set(partitions.map(({ topic }) => topic))
+    await this.client.retrying(deadline, () =>
+      this.metadata.toLeaders(topics, async () => attempt(await this.byLeader(partitions, lane))),
+    )
   }
 
   private async byLeader<T extends TopicPartition>(

@@ -35,6 +35,11 @@ export class BatchSender {
    * @throws whatever else a broker answers, or a partition that stays without a leader
    */
   async send(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
+    const topics = new Set(round.map(({ output }) => output.topic))
+    await this.metadata.toLeaders(topics, () => this.sendToLeaders(attempt, round))
+  }
+
+  private async sendToLeaders(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
     let waiting = round.map((batch) => {
       const { writer, output } = batch
       return { ...batch, records: writer.finish(attempt, output.takeSequence(writer.count), true) }

@@ -16,6 +16,8 @@ export interface TopicMetadata {
   readonly replicas: number
 }
 
+const noLeader: NodeId = -1
+
 /** Knows topics, partitions and leaders, refreshed when something says that they moved. */
 export class ClusterMetadata {
   private readonly client: KafkaClient
@@ -105,8 +107,22 @@ export class ClusterMetadata {
     return this.client.retrying(this.client.deadline(), () => this.leader(lane, topic, partition))
   }
 
-  /** Forgets a topic's leaders: the next use asks again. */
+  /**
+   * Runs a request to the leaders of topics. Whatever it fails with, they may lead no more, a broker that died among them:
+   * the next use asks again.
+   */
+  async toLeaders<T>(topics: Iterable<string>, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt()
+    } catch (error) {
+      for (const topic of topics) this.forget(topic)
+      throw error
+    }
+  }
+
+  /** Forgets a topic's leaders: the next use asks again. Its id and how many partitions it has stay known. */
   forget(topic: string): void {
-    this.topics.delete(topic)
+    const known = this.topics.get(topic)
+    if (known) this.topics.set(topic, { ...known, leaders: known.leaders.map(() => noLeader) })
   }
 }

@@ -61,19 +61,17 @@ export class ProducerFence {
   }
 
   private async openProducers({ topic, partition }: TopicPartition): Promise<number[]> {
-    const found = await this.client.retrying(this.client.deadline(), async () => {
+    const ask = async () => {
       const node = await this.metadata.leader('admin', topic, partition)
       const answer = await this.client.send('admin', node, describeProducers, {
         topics: [{ name: topic, partitionIndexes: [partition] }],
       })
       const partitions = answer.topics.flatMap((one) => one.partitions)
       const refused = partitions.find(({ errorCode }) => errorCode !== kafkaError.NONE)
-      if (refused) {
-        this.metadata.forget(topic)
-        throw kafkaFailure(refused.errorCode, describeProducers.name, { topic, partition })
-      }
+      if (refused) throw kafkaFailure(refused.errorCode, describeProducers.name, { topic, partition })
       return partitions
-    })
+    }
+    const found = await this.client.retrying(this.client.deadline(), () => this.metadata.toLeaders([topic], ask))
     return found.flatMap((one) =>
       one.activeProducers.filter((p) => p.currentTxnStartOffset >= 0).map((p) => p.producerId),
     )

@@ -101,7 +101,7 @@ export class Fetcher {
 
   /** Finds the leader of a partition that has none, each partition for itself, and starts a loop for a broker without one. */
   private resolve(queue: FetchQueue): void {
-    if (this.resolving.has(queue)) return
+    if (this.resolving.has(queue) || !this.isCurrent(queue)) return
     this.resolving.add(queue)
     this.findLeader(queue).catch((error: unknown) => this.fail(queue, error))
   }
@@ -255,8 +255,13 @@ export class Fetcher {
     }
   }
 
+  /** Of a queue whose partition was assigned anew meanwhile, the leader is the other's. */
   private forgetLeader(queue: FetchQueue): void {
-    this.leaders.delete(partitionKey(queue.topic, queue.partition))
+    if (this.isCurrent(queue)) this.leaders.delete(partitionKey(queue.topic, queue.partition))
     this.metadata.forget(queue.topic)
+  }
+
+  private isCurrent(queue: FetchQueue): boolean {
+    return this.queues.get(partitionKey(queue.topic, queue.partition)) === queue
   }
 }

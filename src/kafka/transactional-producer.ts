@@ -75,15 +75,34 @@ export class TransactionalProducer implements OutputOwner {
    * sent. Also the way back after any failure.
    */
   async init(): Promise<void> {
-    this.attempt++
+    this.giveUp()
     this.failure = null
-    this.ready = []
-    this.pendingBytes = 0
     this.isOpen = false
-    this.open.clear()
     this.draining = null
     for (const outputs of this.outputs.values()) for (const output of outputs) output?.reset()
     this.identity = await initTransactionalId(this.client, this.transactionalId, this.transactionTimeoutMs)
+  }
+
+  /** Nothing more is sent of what was appended so far. */
+  private giveUp(): void {
+    this.attempt++
+    this.ready = []
+    this.pendingBytes = 0
+    this.open.clear()
+  }
+
+  /**
+   * Aborts the open transaction and gives up what belongs to it: only `init` leads on. What is under way is waited for,
+   * since behind the abort it would begin a transaction of its own, which nobody ends.
+   * @throws {StreamError} action `reset-task`: the outcome is unknown then
+   */
+  async abort(): Promise<void> {
+    this.giveUp()
+    await this.draining
+    const { producer } = this
+    this.identity = null
+    if (this.isOpen) await this.requests.end(producer, false)
+    this.isOpen = false
   }
 
   /** The end of this producer at one partition; the same object every time. */
@@ -185,9 +204,9 @@ export class TransactionalProducer implements OutputOwner {
     await this.requests.commitOffsets(this.producer, group, offsets)
   }
 
-  /** B3: commits or aborts. @throws {StreamError} action `reset-task`: the outcome is unknown then */
-  async end(committed: boolean): Promise<void> {
-    await this.requests.end(this.producer, committed)
+  /** B3: commits. @throws {StreamError} action `reset-task`: the outcome is unknown then */
+  async commit(): Promise<void> {
+    await this.requests.end(this.producer, true)
     this.isOpen = false
     for (const outputs of this.outputs.values()) {
       for (const output of outputs) {

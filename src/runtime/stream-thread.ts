@@ -261,7 +261,7 @@ export class StreamThread {
   private async abortQuietly(): Promise<void> {
     const { producer } = this.parts.context
     if (!producer.hasTransaction) return
-    await producer.end(false).catch((error: unknown) => this.log('a transaction is left to its successor', error))
+    await producer.abort().catch((error: unknown) => this.log('a transaction is left to its successor', error))
   }
 
   private log(message: string, error: unknown): void {

@@ -56,7 +56,7 @@ async function loadEmbedded(dataDirectory: string): Promise<void> {
     if (i % 50_000 === 0) await producer.drained()
   }
   await producer.flush()
-  await producer.end(true)
+  await producer.commit()
   await transport.close()
   await opened.close()
 }

@@ -173,7 +173,11 @@ export class BareApp {
       producer.output(topic, partition).append(bytes(key), bytes(value), timestamp ?? 1000, noHeaders)
     }
     await producer.flush()
-    return (commits) => producer.end(commits)
+    return async (commits) => {
+      if (commits) return producer.commit()
+      await producer.abort()
+      await producer.init()
+    }
   }
 
   /** Writes records in a transaction of their own. */

@@ -135,6 +135,16 @@ describe('the leader of a partition', () => {
     expect(count()).toBe(2)
   })
 
+  it('is asked for again after a request to it failed, while the id and the partitions stay known', async () => {
+    const { cluster, count } = await scripted([topic('words', [1, 2])], [topic('words', [2, 2])])
+    expect(await cluster.leader('data', 'words', 0)).toBe(1)
+    const lost = new Error('the connection broke')
+    await expect(cluster.toLeaders(['words', 'other'], () => Promise.reject(lost))).rejects.toBe(lost)
+    expect([cluster.partitionCount('words'), cluster.topic('words')?.topicId]).toEqual([2, '0'.repeat(32)])
+    expect(await cluster.toLeaders(['words'], () => cluster.leader('data', 'words', 0))).toBe(2)
+    expect(count()).toBe(2)
+  })
+
   it('is asked for again while there is none, and each time fails as what may be repeated', async () => {
     const { cluster, count } = await scripted([topic('words', [-1])])
     for (const asked of [1, 2]) {

@@ -35,6 +35,18 @@ describe('a queue of what was fetched', () => {
     expect(chunk?.fromOffset).toBe(10)
   })
 
+  it('keeps no large answer in memory for its small part of it', () => {
+    const { queue } = queueAt(10)
+    const batch = batchAt(10, ['a'])
+    const answer = Buffer.alloc(100 * batch.length)
+    batch.copy(answer, 7)
+    queue.push(answer.subarray(7, 7 + batch.length), [])
+    answer.fill(0)
+    const chunk = queue.take()
+    expect(chunk?.records.buffer.byteLength).toBe(batch.length)
+    expect(textsIn(chunk?.records ?? null)).toEqual([[10, 'a']])
+  })
+
   it('leaves a batch that is cut off for the next fetch, and does not count it', () => {
     const { queue, budget } = queueAt(0)
     const whole = batchAt(0, ['a'])

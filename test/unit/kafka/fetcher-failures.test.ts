@@ -6,7 +6,7 @@ import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { deleteRecords } from '../../../src/protocol/messages/topics.ts'
 import { textBatch } from '../../support/broker-harness.ts'
 import { answered, fetcherOverBroker, led, take, wantedBy } from '../../support/fetcher-over-broker.ts'
-import { quiet, whileTimePasses } from '../../support/scripted-transport.ts'
+import { gate, quiet, whileTimePasses } from '../../support/scripted-transport.ts'
 
 let closing: (() => Promise<void>) | null = null
 afterEach(async () => {
@@ -19,6 +19,30 @@ async function overBroker() {
   closing = world.close
   return world
 }
+
+describe('a partition that is assigned anew', () => {
+  it('is fetched, also when the fetch of before fails behind it', async () => {
+    const { fetcher, transport, send, clock } = await overBroker()
+    await send('words', ['a'])
+    const lost = gate()
+    let fetches = 0
+    transport.on(fetch, async ({ pass }) => {
+      if (fetches++ > 0) return pass()
+      await lost.opened
+      throw new StreamError('CONNECTION_LOST', 'gone', { action: 'retry' })
+    })
+    fetcher.assign('words', 0, 0)
+    await transport.reached(fetch, 1)
+    const queue = fetcher.assign('words', 0, 0)
+    await quiet()
+    lost.open()
+    for (let turn = 0; turn < 50 && queue.fetchOffset === 0; turn++) {
+      await quiet()
+      clock.advance(50)
+    }
+    expect([queue.failure, take(queue)]).toEqual([null, [[0, 'a']]])
+  })
+})
 
 describe('a partition that cannot be read', () => {
   it.each([

@@ -5,10 +5,16 @@ import { runStep } from '../../../src/core/steps.ts'
 import { ClusterMetadata } from '../../../src/kafka/cluster-metadata.ts'
 import { TransactionalProducer } from '../../../src/kafka/transactional-producer.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import { addPartitionsToTxn, endTxn, initProducerId } from '../../../src/protocol/messages/transaction.ts'
 import { committedTextsIn } from '../../support/broker-harness.ts'
+import { led } from '../../support/fetcher-over-broker.ts'
 import { clientOfBroker, gate, quiet, whileTimePasses } from '../../support/scripted-transport.ts'
+
+/** What a transport says of a broker that died. */
+const gone = () =>
+  Promise.reject(new StreamError('BROKER_UNREACHABLE', 'no Kafka broker answers at node 1', { action: 'retry' }))
 
 let closing: (() => Promise<void>) | null = null
 afterEach(async () => {
@@ -53,7 +59,7 @@ describe('a transactional producer', () => {
     write('other', 1)
     await inTime(producer.flush())
     expect(await committed()).toEqual([])
-    await inTime(producer.end(true))
+    await inTime(producer.commit())
     expect([await committed(), await committed(1)]).toEqual([['a', 'b', 'c'], ['other']])
     expect(producer.output('words', 0).endOffset).toBe(3)
   })
@@ -87,7 +93,7 @@ describe('a transactional producer', () => {
     held.open()
     await inTime(producer.flush())
     expect([most, producer.pendingBytes]).toEqual([1, 0])
-    await inTime(producer.end(true))
+    await inTime(producer.commit())
     expect(await committed()).toEqual(texts)
   })
 
@@ -95,10 +101,11 @@ describe('a transactional producer', () => {
     const { producer, write, committed, inTime } = await open()
     write('taken back')
     await inTime(producer.flush())
-    await inTime(producer.end(false))
+    await inTime(producer.abort())
+    await inTime(producer.init())
     write('stays')
     await inTime(producer.flush())
-    await inTime(producer.end(true))
+    await inTime(producer.commit())
     expect(await committed()).toEqual(['stays'])
   })
 
@@ -112,7 +119,7 @@ describe('a transactional producer', () => {
       await inTime(
         producer.commitOffsets(group, [{ topic: 'words', partition: 0, offset: to, metadata: `up to ${to}` }]),
       )
-      await inTime(producer.end(isCommit))
+      await inTime(isCommit ? producer.commit() : producer.abort())
     }
     await step(7, true)
     expect(await offset()).toBe(7)
@@ -138,7 +145,7 @@ describe('a transactional producer', () => {
     await inTime(producer.init())
     write('again')
     await inTime(producer.flush())
-    await inTime(producer.end(true))
+    await inTime(producer.commit())
     expect(await committed()).toEqual(['again'])
   })
 
@@ -150,7 +157,7 @@ describe('a transactional producer', () => {
     })
     write('committed after all')
     await inTime(producer.flush())
-    await expect(inTime(producer.end(true))).rejects.toMatchObject({
+    await expect(inTime(producer.commit())).rejects.toMatchObject({
       code: 'TRANSACTION_UNKNOWN',
       action: 'reset-task',
     })
@@ -165,7 +172,52 @@ describe('a transactional producer', () => {
     await expect(inTime(producer.flush())).rejects.toBe(defect)
     await inTime(producer.init())
     transport.on(endTxn, () => Promise.reject(defect))
-    await expect(inTime(producer.end(true))).rejects.toBe(defect)
+    await expect(inTime(producer.commit())).rejects.toBe(defect)
+  })
+
+  it('sends nothing any more behind an abort, and leaves no transaction open', async () => {
+    const { producer, transport, session, clock, write, inTime } = await open(200)
+    const answer = gate()
+    let asked = 0
+    transport.on(produce, async ({ pass }) => {
+      const answered = await pass()
+      if (asked++ === 0) await answer.opened
+      return answered
+    })
+    for (const text of ['one', 'two', 'three']) write(text.padEnd(120))
+    for (const text of ['four', 'five', 'six']) write(text.padEnd(120), 1)
+    await transport.reached(produce, 1)
+    const aborted = whileTimePasses(clock, producer.abort())
+    await quiet()
+    // Aborted before it is answered, the request under way would begin a transaction of its own.
+    expect(await session.settled('app-one-0')).toBe('Ongoing')
+    answer.open()
+    await aborted
+    for (let turn = 0; turn < 20; turn++) {
+      await quiet()
+      clock.advance(10)
+    }
+    expect([asked, await session.settled('app-one-0')]).toEqual([1, 'CompleteAbort'])
+    expect((await session.listOffset('words', 1, -1, 1))?.offset).toBe(0)
+    await inTime(producer.init())
+    write('next')
+    await inTime(producer.flush())
+  })
+
+  it('leaves a leader that died, its partition led by another broker now', async () => {
+    const { producer, transport, write, inTime } = await open()
+    transport.on(metadata, () => led([1, 1]))
+    write('one')
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    transport.on(metadata, () => led([2, 2]))
+    transport.on(produce, ({ node, pass }) => (node === 1 ? gone() : pass()))
+    write('lost')
+    await expect(inTime(producer.flush())).rejects.toMatchObject({ action: 'reset-task' })
+    await inTime(producer.init())
+    write('two')
+    await inTime(producer.flush())
+    expect(transport.asked(produce).map(({ node }) => node)).toEqual([1, 1, 2])
   })
 
   it('is fenced by whoever takes its id, and says so', async () => {
@@ -196,7 +248,7 @@ describe('a transactional producer', () => {
     expect(transport.asked(produce)).toEqual([])
     write('of the next')
     await inTime(producer.flush())
-    await inTime(producer.end(true))
+    await inTime(producer.commit())
     expect(await committed()).toEqual(['of the next'])
     expect(transport.asked(initProducerId)).toHaveLength(2)
   })
