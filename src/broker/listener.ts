@@ -49,7 +49,7 @@ export async function listen(
   if (!options.insecure && !isLoopback(host)) {
     throw new StreamError(
       'CONFIG_INVALID',
-      `listening on ${host} would let other machines in, and the embedded broker does not ask who they are; listen on 127.0.0.1, or say insecure`,
+      `listening on ${host} would let other machines in, and the embedded broker does not ask who they are; listen on 127.0.0.1, or use a Kafka cluster`,
     )
   }
   const sockets = new Set<Socket>()

@@ -110,7 +110,7 @@ function addRun(
     .description('Run a pipeline until its inputs end, or until it is stopped')
     .argument('<file>', 'TypeScript or JavaScript file with a pipeline as its default export')
     .option('--brokers <list>', 'Kafka brokers, host:port with commas; default: the embedded broker', brokersOf)
-    .option('--data-dir <dir>', 'where state and the embedded broker are kept', defaultDataDirectory)
+    .option('--data-dir <dir>', 'where state and the embedded broker are kept', directoryOf, defaultDataDirectory)
     .option('--app-id <id>', "consumer group and prefix of internal topics; default: the pipeline's name", nameOf)
     .option('--instance-id <id>', 'name of this process in the group; default: one kept in the data directory', nameOf)
     .option('--listen <address>', 'open the embedded broker to Kafka clients of this machine', listenOf)
@@ -161,7 +161,7 @@ function addBroker(program: Command, take: (options: BrokerCommandOptions) => vo
   const command = program
     .command('broker')
     .description('Serve the embedded Kafka broker of a data directory to Kafka clients of this machine')
-    .option('--data-dir <dir>', 'where its log is kept', defaultDataDirectory)
+    .option('--data-dir <dir>', 'where its log is kept', directoryOf, defaultDataDirectory)
     .option('--listen <address>', 'where it listens', listenOf, { host: '127.0.0.1', port: 9092 })
   finish(command).action((given) => take({ kind: 'broker', dataDirectory: given.dataDir, listen: given.listen }))
 }
@@ -186,6 +186,12 @@ function brokersFrom(environment: Readonly<Record<string, string | undefined>>, 
     )
   }
   return brokers
+}
+
+/** An empty one is an unset variable, not this directory. */
+function directoryOf(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected a directory.')
+  return text
 }
 
 function listenOf(text: string): ListenAddress {

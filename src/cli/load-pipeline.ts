@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { register as registerCommonJs } from 'tsx/cjs/api'
@@ -23,6 +23,13 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
       },
     )
   }
+  if (!statSync(path).isFile() || !/\.[cm]?[jt]sx?$/.test(path)) {
+    throw new StreamError('PIPELINE_NOT_FOUND', `${path} is no pipeline file; give the path of a .ts or .js file`, {
+      path,
+    })
+  }
+  // Places in errors are those of the file, not of what it was compiled to.
+  process.setSourceMapsEnabled(true)
   // register, never tsImport: that one would give the pipeline a second copy of this package.
   // CommonJS as well: a file in a folder without "type": "module" is taken for it.
   const unregister = register()

@@ -13,10 +13,23 @@ import { StopSignals } from './stop-signals.ts'
 
 const isVerbose = process.env['MILLRACE_DEBUG'] === '1'
 
+/** An end that nobody here has asked for: a pipeline file's own, or of an event loop that has nothing left. */
+function endedEarly(): void {
+  process.stderr.write(
+    'error: the process ended before its work did: a pipeline file calls process.exit(), or awaits what never comes\n',
+  )
+  process.exitCode = exitCode.crash
+}
+
+function exit(code: number): never {
+  process.off('exit', endedEarly)
+  return nodeProcess.exit(code)
+}
+
 /** The one way out: with what went wrong, if anything did. */
 function leave(error: unknown): never {
   process.stderr.write(`${errorText(error, isVerbose)}\n`)
-  return nodeProcess.exit(exitCodeOf(error))
+  return exit(exitCodeOf(error))
 }
 
 async function execute(command: CommandLine): Promise<number> {
@@ -24,7 +37,7 @@ async function execute(command: CommandLine): Promise<number> {
   out.use()
   const signals = new StopSignals(nodeProcess, systemClock, (why) => {
     process.stderr.write(`aborted ${why}; what was not committed is done again at the next start\n`)
-    nodeProcess.exit(exitCode.crash)
+    exit(exitCode.crash)
   })
   const context: CommandContext = { clock: systemClock, signals, out, err: process.stderr, isVerbose }
   switch (command.kind) {
@@ -44,9 +57,7 @@ async function execute(command: CommandLine): Promise<number> {
   }
 }
 
+process.on('exit', endedEarly)
 process.on('uncaughtException', leave)
 process.on('unhandledRejection', leave)
-execute(parseCommandLine(process.argv.slice(2), process.env, packageVersion())).then(
-  (code) => nodeProcess.exit(code),
-  leave,
-)
+execute(parseCommandLine(process.argv.slice(2), process.env, packageVersion())).then(exit, leave)

@@ -1,6 +1,8 @@
+import { newAbort } from '../core/abort.ts'
 import type { Clock } from '../core/clock.ts'
-import { StreamError } from '../core/errors.ts'
+import { hasCode, StreamError } from '../core/errors.ts'
 import type { TextOutput } from '../core/text-output.ts'
+import type { Pipeline } from '../dsl/pipeline.ts'
 import { type Job, run as runJob } from '../job/job.ts'
 import type { RunOptions } from './command-line.ts'
 import { consoleLogger } from './console-logger.ts'
@@ -21,40 +23,48 @@ export interface CommandContext {
   readonly isVerbose: boolean
 }
 
+const stoppedEarly = 'stopped before the job had started; nothing was begun'
+
 /** `millrace run`: until the inputs end or somebody stops it. @throws {StreamError} what the job fails with */
 export async function run(options: RunOptions, context: CommandContext): Promise<void> {
   const { clock, signals, err } = context
   const report = new ProgressReport(err, clock)
   const logger = consoleLogger((line) => report.line(line), context.isVerbose)
-  const pipeline = await loadPipeline(options.file)
-  const wanted = options.show
-  if (wanted !== null) await refuseUnknownStore(wanted, options, pipeline)
+  if (options.json && options.show === null) logger.warn('--json prints a store, and none is asked for; give --show')
+  // What a pipeline file does while it is loaded is its own: a stop does not wait for it.
+  const loaded = await Promise.race([load(options), signals.requested])
+  if (!loaded) return report.line(stoppedEarly)
+  const { pipeline, store: wanted } = loaded
+  const stop = newAbort()
+  void signals.requested.then(() => stop.abort())
   let job: Job | null = null
   let hasSaid = false
   const show = async (): Promise<void> => {
     report.stop()
     if (job && wanted !== null) await signals.unlimited(() => showStore(job as Job, wanted, options, context))
   }
-  const starting = runJob(pipeline, {
-    ...(options.brokers ? { brokers: options.brokers } : {}),
-    ...(options.appId === null ? {} : { appId: options.appId }),
-    ...(options.instanceId === null ? {} : { instanceId: options.instanceId }),
-    ...(options.listen ? { listen: options.listen } : {}),
-    dataDirectory: options.dataDirectory,
-    parameters: options.parameters,
-    follow: options.follow,
-    leave: options.leave,
-    logger,
-    beforeClose: async () => {
-      if (job && !hasSaid) hasSaid = sayResumed(job, report)
-      await show()
-    },
-  })
-  // A stop that comes before the job has started: it is stopped as soon as there is something to stop.
-  job = await starting
+  try {
+    job = await runJob(pipeline, {
+      ...(options.brokers ? { brokers: options.brokers } : {}),
+      ...(options.appId === null ? {} : { appId: options.appId }),
+      ...(options.instanceId === null ? {} : { instanceId: options.instanceId }),
+      ...(options.listen ? { listen: options.listen } : {}),
+      dataDirectory: options.dataDirectory,
+      parameters: options.parameters,
+      follow: options.follow,
+      leave: options.leave,
+      signal: stop.signal,
+      logger,
+      beforeClose: async () => {
+        if (job && !hasSaid) hasSaid = sayResumed(job, report)
+        await show()
+      },
+    })
+  } catch (error) {
+    if (!stop.signal.aborted || !hasCode(error, 'JOB_CLOSED')) throw error
+    return report.line(stoppedEarly)
+  }
   const started = job
-  const stopped = signals.requested.then(() => started.stop())
-  stopped.catch(() => undefined)
   const resumed = started.status$.subscribe((status) => {
     if (status === 'running' && !hasSaid) hasSaid = sayResumed(started, report)
   })
@@ -78,16 +88,18 @@ function sayResumed(job: Job, report: ProgressReport): boolean {
   return true
 }
 
-async function refuseUnknownStore(
-  wanted: string,
-  options: RunOptions,
-  pipeline: { readonly build: (parameters: RunOptions['parameters']) => Promise<Job['plan']> },
-): Promise<void> {
+/** The pipeline of a file, and the name that its plan has for the store that is asked for. */
+async function load(options: RunOptions): Promise<{ readonly pipeline: Pipeline; readonly store: string | null }> {
+  const pipeline = await loadPipeline(options.file)
+  const wanted = options.show
+  if (wanted === null) return { pipeline, store: null }
   const plan = await pipeline.build(options.parameters)
   const stores = plan.subtopologies.flatMap((sub) =>
     sub.kind === 'processing' ? sub.stores.map(({ name }) => name) : [],
   )
-  if (stores.includes(wanted)) return
+  // By its own name, or else by the one that the build function returned it under.
+  const store = stores.includes(wanted) ? wanted : plan.queryables.get(wanted)?.name
+  if (store !== undefined) return { pipeline, store }
   const known = stores.length === 0 ? 'none' : stores.join(', ')
   throw new StreamError('STORE_UNKNOWN', `--show ${wanted}: the pipeline has no store of this name; it has ${known}`, {
     store: wanted,
@@ -98,7 +110,8 @@ async function showStore(job: Job, store: string, options: RunOptions, context: 
   const view = job.storeNamed(store)
   const { open, total } = view.partitions
   if (open < total) {
-    context.err.write(`${store}: this process has ${open} of ${total} partitions; the rest is in other processes\n`)
+    const rest = open === 0 ? 'none was open here yet, or others have them' : 'the rest is in other processes'
+    context.err.write(`${store}: this process has ${open} of ${total} partitions; ${rest}\n`)
   }
   if (options.json) return printJson(view, context.out)
   const { rows, total: entries } = await topEntries(view, options.top)

@@ -1,4 +1,4 @@
-import { StreamError, systemCodeOf } from '../core/errors.ts'
+import { messageOf, StreamError, systemCodeOf } from '../core/errors.ts'
 import type { FileSystem } from '../core/file-system.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Random } from '../core/random.ts'
@@ -80,9 +80,11 @@ function unusable(path: string, error: unknown): unknown {
       },
     )
   }
+  const isForbidden = code === 'EACCES' || code === 'EPERM'
+  const remedy = isForbidden ? 'give this user the right to write there, or choose another' : 'choose another'
   return new StreamError(
     'DATA_DIRECTORY_UNUSABLE',
-    `the data directory ${path} cannot be used (${code}); give this user the right to write there, or choose another with --data-dir`,
+    `the data directory ${path} cannot be used (${messageOf(error)}); ${remedy} with --data-dir`,
     { path, cause: error },
   )
 }

@@ -45,6 +45,10 @@ export interface JobConfig {
   readonly ingestAheadBytes?: number
   /** How long to look for a broker at the start, milliseconds. Default 15,000. */
   readonly brokerPatienceMs?: number
+  /**
+   * Stops the job as `stop()` does. What comes while it is starting makes `run` reject with `JOB_CLOSED` at once, all closed.
+   */
+  readonly signal?: AbortSignal
   readonly logger?: Logger
   /**
    * Called after the last commit, while the stores can still be read: at the bounded end, or at a stop.
@@ -52,8 +56,7 @@ export interface JobConfig {
   readonly beforeClose?: (end: 'ended' | 'stopped') => Promise<void>
 }
 
+type Optional = 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' | 'signal' | 'beforeClose'
+
 /** The configuration with every default filled in that does not depend on the pipeline. */
-export type ResolvedJobConfig = Required<
-  Omit<JobConfig, 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' | 'beforeClose'>
-> &
-  Pick<JobConfig, 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' | 'beforeClose'>
+export type ResolvedJobConfig = Required<Omit<JobConfig, Optional>> & Pick<JobConfig, Optional>

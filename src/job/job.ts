@@ -146,14 +146,35 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     const { transport, broker } = await ports.connect()
     if (broker) cleanup.push(() => broker.close())
     cleanup.push(() => transport.close())
+    const { signal } = config
     const client = new KafkaClient({ transport, clock, random, logger })
-    await client.open(config.brokerPatienceMs)
+    await unlessAborted(client.open(config.brokerPatienceMs), signal)
     const job = new RunningJob<Q>(plan, appId, directory, config, ports)
-    await job.start(client, broker, close)
+    await unlessAborted(job.prepare(client), signal)
+    await job.start(broker, close)
+    const stop = (): void => void job.stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    job.done.finally(() => signal?.removeEventListener('abort', stop)).catch(() => undefined)
     return job
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** What a job begins with may take long: nothing is lost when nobody waits for it any more. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  let stop = (): void => {}
+  try {
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => reject(new StreamError('JOB_CLOSED', 'the job was stopped before it had started'))
+      if (signal.aborted) stop()
+      signal.addEventListener('abort', stop, { once: true })
+    })
+    return await Promise.race([work, stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 
@@ -190,7 +211,8 @@ class RunningJob<Q> implements Job<Q> {
     return this.metrics.asObservable()
   }
 
-  async start(client: KafkaClient, broker: EmbeddedBroker | null, close: () => Promise<void>): Promise<void> {
+  /** Prepares topics and the thread. Nothing runs yet. */
+  async prepare(client: KafkaClient): Promise<void> {
     const { config, ports, directory, appId, plan } = this
     this.built = await buildThread({
       plan,
@@ -216,8 +238,12 @@ class RunningJob<Q> implements Job<Q> {
         },
       },
     })
-    const { thread, topics } = this.built
-    await directory.manifest.write(manifestOf(plan, appId, topics.partitions))
+  }
+
+  /** Runs what was prepared. `close` is called when it has ended. */
+  async start(broker: EmbeddedBroker | null, close: () => Promise<void>): Promise<void> {
+    const { thread, topics } = this.built as BuiltThread
+    await this.directory.manifest.write(manifestOf(this.plan, this.appId, topics.partitions))
     const handle = sameLoopThreads.spawn(0, () => thread.run())
     this.done = this.finish(handle.ended, broker, close)
     // Whoever started the job hears of its end through `done`; until somebody listens it must not count as unhandled.

@@ -19,6 +19,8 @@ export interface KafkaClientOptions {
   readonly requestTimeoutMs?: number
 }
 
+/** How long nothing is said of a broker that does not answer. */
+const silenceMs = 2000
 const firstBackoffMs = 20
 const lastBackoffMs = 1000
 
@@ -56,7 +58,11 @@ export class KafkaClient {
    */
   async open(patienceMs: number): Promise<void> {
     const until = this.deadline(patienceMs)
-    await this.retrying(until, async () => {
+    const cancel = this.clock.timer(silenceMs, () => {
+      const seconds = Math.round(patienceMs / 1000)
+      this.logger.warn(`no Kafka broker answers at ${this.transport.address} yet; it is looked for up to ${seconds} s`)
+    })
+    const asked = this.retrying(until, async () => {
       // A listener that accepts and stays silent must not eat the whole patience in one request.
       const deadline = Math.min(this.deadline(10_000), until)
       const request = apiVersions.request.encode(0, {})
@@ -64,7 +70,8 @@ export class KafkaClient {
       const decoded = apiVersions.response.decode(0, answer)
       if (decoded.errorCode !== kafkaError.NONE) throw kafkaFailure(decoded.errorCode, apiVersions.name)
       this.versions = new Map(decoded.apiKeys.map((one) => [one.apiKey, { min: one.minVersion, max: one.maxVersion }]))
-    }).catch((error: unknown) => {
+    })
+    await asked.finally(cancel).catch((error: unknown) => {
       if (error instanceof StreamError && error.code === 'BROKER_UNREACHABLE') throw error
       throw new StreamError(
         'BROKER_UNREACHABLE',

@@ -34,12 +34,15 @@ describe('bad input', () => {
     await refused(['run', join(folder.path, 'gone.ts')], 2, /gone\.ts/)
     await refused(['run', join(folder.path, 'broken.ts')], 2, /broken\.ts/)
     await refused(['describe', join(folder.path, 'empty.ts')], 2, /empty\.ts has .*default export/)
+    await refused(['run', folder.path], 2, /is no pipeline file; give the path of a \.ts or \.js file/)
+    await refused(['run', 'README.md'], 2, /README\.md is no pipeline file/)
   })
 
   it('is an unknown option, an unknown parameter, or an unknown store', async () => {
     await using folder = await scratch()
     await refused(['run', wordCount, '--colour', 'red'], 2, /--colour/)
     await refused(['run', wordCount, '--data-dir', folder.path, '--set', 'colour=red'], 2, /colour/)
+    await refused(['run', wordCount, '--data-dir', ''], 2, /--data-dir.*Expected a directory/)
     await refused(['run', wordCount, '--data-dir', folder.path, '--show', 'nowhere'], 2, /nowhere.*word-counts/)
   })
 
@@ -107,6 +110,70 @@ describe('bad input', () => {
 })
 
 describe('the command', () => {
+  it('stops at once, with nothing begun, while it looks for a broker or loads a pipeline that never comes', async () => {
+    await using folder = await scratch()
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    await new Promise((listening) => silent.once('listening', listening))
+    const { port } = silent.address() as { port: number }
+    const waiting = join(folder.path, 'waiting.mts')
+    await writeFile(waiting, "console.error('loading')\nsetInterval(() => {}, 1000)\nawait new Promise(() => {})\n")
+    const cases = [
+      [['run', wordCount, '--brokers', '127.0.0.1:9'], /no Kafka broker answers at 127\.0\.0\.1:9 yet/],
+      [['run', wordCount, '--brokers', `127.0.0.1:${port}`], /no Kafka broker answers at .* yet/],
+      [['run', waiting], /loading/],
+    ] as const
+    await Promise.all(
+      cases.map(async ([args, said], at) => {
+        const running = new CommandProcess([...args, '--data-dir', join(folder.path, String(at))])
+        expect(await running.says(said)).toBe(true)
+        running.child.kill('SIGINT')
+        const end = await running.end()
+        expect([end.code, end.stdout]).toEqual([0, ''])
+        expect(end.stderr).toMatch(/stopped before the job had started; nothing was begun\n$/)
+      }),
+    )
+    silent.close()
+  })
+
+  it('never ends well because of a pipeline file that ends the process, or awaits what never comes', async () => {
+    await using folder = await scratch()
+    const bodies = { 'exits.mts': 'process.exit(0)\n', 'awaits.mts': 'await new Promise(() => {})\n' }
+    for (const [name, body] of Object.entries(bodies)) {
+      await writeFile(join(folder.path, name), body)
+      const data = join(folder.path, 'data')
+      await refused(['run', join(folder.path, name), '--data-dir', data], 1, /ended before its work did/)
+    }
+  })
+
+  it('names the place in the pipeline file as it was written where user code throws', async () => {
+    await using folder = await scratch()
+    await writeTexts(folder.path, { 'a.txt': 'one two\n' })
+    const throwing = join(folder.path, 'throws.mts')
+    const index = join(process.cwd(), 'dist/src/index.js')
+    const body = [
+      `import { pipeline } from '${index}'`,
+      `import { textFiles } from '${join(process.cwd(), 'dist/connectors/files/index.js')}'`,
+      'interface Nothing { readonly at: number }',
+      "export default pipeline('throws', ({ stream }) => {",
+      `  stream(textFiles('texts', { files: '${folder.path}/*.txt' }))`,
+      '    .map((line): Nothing => {',
+      "      throw new Error('as written')",
+      '    })',
+      "    .keyBy('key', () => 'k').count('counts')",
+      '})',
+    ]
+    await writeFile(throwing, `${body.join('\n')}\n`)
+    await refused(['run', throwing, '--data-dir', join(folder.path, 'data')], 1, /as written.*throws\.mts:7:\d+\)/)
+  })
+
+  it('shows a store by its own name, or by the one that the pipeline returned it under', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'one two\n' })
+    const given = ['run', wordCount, '--data-dir', join(folder.path, 'data'), '--set', `files=${files}`, '--json']
+    expect(entriesOf((await command([...given, '--show', 'counts'])).stdout).get('one')).toBe(1)
+    expect(entriesOf((await command([...given, '--show', 'word-counts'])).stdout).get('one')).toBe(1)
+  })
+
   it('prints a table, then resumes and prints it again, reading only what grew', async () => {
     await using folder = await scratch()
     const files = await writeTexts(folder.path, { 'a.txt': 'alpha beta\nalpha\n' })
