@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
@@ -12,6 +12,7 @@ import type { LoopTime } from './loop-time.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Topics } from './topics.ts'
 import { moved, rowFact, type TransactionRow } from './transaction-row.ts'
+import { TransactionTimeouts } from './transaction-timeouts.ts'
 
 /** The last epoch that a producer may be given: the one after it is kept for fencing. */
 const epochMax = 32_766
@@ -45,10 +46,11 @@ export class TransactionCoordinator {
   private readonly environment: TransactionEnvironment
   private readonly rows = new Map<string, TransactionRow>()
   private readonly inTransition = new Set<string>()
-  private readonly timeouts = new Map<string, Cancel>()
+  private readonly timeouts: TransactionTimeouts
 
   constructor(environment: TransactionEnvironment) {
     this.environment = environment
+    this.timeouts = new TransactionTimeouts(environment.time, (transactionalId) => this.expire(transactionalId))
     for (const { value } of environment.facts.take<TransactionRow>('transaction')) this.apply(value)
   }
 
@@ -183,8 +185,7 @@ export class TransactionCoordinator {
 
   /** Stops all timers. */
   close(): void {
-    for (const cancel of this.timeouts.values()) cancel()
-    this.timeouts.clear()
+    this.timeouts.close()
   }
 
   /** The row that a producer speaks of, or the error that it is answered. */
@@ -206,6 +207,8 @@ export class TransactionCoordinator {
       return await effect()
     } finally {
       this.inTransition.delete(transactionalId)
+      // Its time may have run out meanwhile.
+      this.expire(transactionalId)
     }
   }
 
@@ -215,19 +218,14 @@ export class TransactionCoordinator {
   }
 
   private apply(row: TransactionRow): void {
-    const before = this.rows.get(row.transactionalId)
     this.rows.set(row.transactionalId, row)
-    if (row.state === 'Ongoing' && before?.state === 'Ongoing') return
-    this.timeouts.get(row.transactionalId)?.()
-    this.timeouts.delete(row.transactionalId)
-    if (row.state !== 'Ongoing') return
-    const cancel = this.environment.time.timer(row.timeoutMs, () => this.expire(row.transactionalId, row.startedAt))
-    this.timeouts.set(row.transactionalId, cancel)
+    this.timeouts.follow(row)
   }
 
-  private expire(transactionalId: string, startedAt: number): void {
+  /** Aborts a transaction whose time is up, unless it is in a transition, which looks again at its end. */
+  private expire(transactionalId: string): void {
     const row = this.rows.get(transactionalId)
-    if (row?.state !== 'Ongoing' || row.startedAt !== startedAt || this.inTransition.has(transactionalId)) return
+    if (!row || this.inTransition.has(transactionalId) || !this.timeouts.takeDue(transactionalId)) return
     const { timeoutMs } = row
     this.environment.logger.warn('a transaction was not ended in time and is aborted', { transactionalId, timeoutMs })
     this.transition(transactionalId, () => this.fence(row)).catch((error) =>
