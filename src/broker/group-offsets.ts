@@ -16,6 +16,7 @@ interface StoredOffset extends OffsetEntry {
 }
 
 type OffsetsByPartition = Map<string, StoredOffset>
+type OffsetsByGroup = Map<string, OffsetsByPartition>
 
 /** What the end of a transaction does to offsets: changes of facts, and the same to what is in memory. */
 export interface OffsetsOutcome {
@@ -26,9 +27,11 @@ export interface OffsetsOutcome {
 /** The committed offsets of all groups, and those that wait for their transaction to end. */
 export class GroupOffsets {
   private readonly facts: Facts
-  private readonly committed = new Map<string, OffsetsByPartition>()
-  /** By producer id, then group. */
-  private readonly pending = new Map<number, Map<string, OffsetsByPartition>>()
+  private readonly committed: OffsetsByGroup = new Map()
+  /** The last of the commits that are still being written: the facts will hold it before what is written from now on. */
+  private readonly underWay: OffsetsByGroup = new Map()
+  /** By producer id. */
+  private readonly pending = new Map<number, OffsetsByGroup>()
   private order = 0
 
   constructor(facts: Facts) {
@@ -67,7 +70,12 @@ export class GroupOffsets {
   async commit(groupId: string, entries: readonly OffsetEntry[]): Promise<void> {
     if (entries.length === 0) return
     const stored = this.numbered(entries)
-    await this.facts.write(stored.map((entry) => offsetFact(groupId, entry, entry)))
+    for (const entry of stored) set(this.underWay, groupId, entry)
+    try {
+      await this.facts.write(stored.map((entry) => offsetFact(groupId, entry, entry)))
+    } finally {
+      for (const entry of stored) unset(this.underWay, groupId, entry)
+    }
     for (const entry of stored) this.put(groupId, entry)
   }
 
@@ -81,7 +89,7 @@ export class GroupOffsets {
     await this.facts.write([fact('pending', [producerId, groupId], held)])
   }
 
-  /** What becomes of a producer's held offsets when its transaction ends. */
+  /** What becomes of a producer's held offsets when its transaction ends. The changes are to be written at once. */
   outcome(producerId: number, isCommit: boolean): OffsetsOutcome {
     const held = this.pending.get(producerId)
     if (!held) return { changes: [], apply() {} }
@@ -90,16 +98,21 @@ export class GroupOffsets {
     for (const [groupId, offsets] of held) {
       changes.push(fact('pending', [producerId, groupId], null))
       for (const [key, entry] of isCommit ? offsets : []) {
-        if ((this.committed.get(groupId)?.get(key)?.order ?? -1) > entry.order) continue
+        const known = this.underWay.get(groupId)?.get(key) ?? this.committed.get(groupId)?.get(key)
+        if (known && known.order > entry.order) continue
         changes.push(offsetFact(groupId, entry, entry))
         winners.push([groupId, entry])
+        set(this.underWay, groupId, entry)
       }
     }
     return {
       changes,
       apply: () => {
         this.pending.delete(producerId)
-        for (const [groupId, entry] of winners) this.put(groupId, entry)
+        for (const [groupId, entry] of winners) {
+          unset(this.underWay, groupId, entry)
+          this.put(groupId, entry)
+        }
       },
     }
   }
@@ -144,25 +157,32 @@ export class GroupOffsets {
 
   private put(groupId: string, entry: StoredOffset): void {
     this.order = Math.max(this.order, entry.order)
-    let offsets = this.committed.get(groupId)
-    if (!offsets) {
-      offsets = new Map()
-      this.committed.set(groupId, offsets)
-    }
-    const key = partitionKey(entry.topic, entry.partition)
-    if ((offsets.get(key)?.order ?? -1) < entry.order) offsets.set(key, entry)
+    const known = this.committed.get(groupId)?.get(partitionKey(entry.topic, entry.partition))
+    if (!known || known.order < entry.order) set(this.committed, groupId, entry)
   }
 
   private putPending(producerId: number, groupId: string, entries: readonly StoredOffset[]): void {
-    const groups = this.pending.get(producerId) ?? new Map<string, OffsetsByPartition>()
+    const groups: OffsetsByGroup = this.pending.get(producerId) ?? new Map()
     this.pending.set(producerId, groups)
-    const offsets = groups.get(groupId) ?? new Map<string, StoredOffset>()
-    groups.set(groupId, offsets)
     for (const entry of entries) {
       this.order = Math.max(this.order, entry.order)
-      offsets.set(partitionKey(entry.topic, entry.partition), entry)
+      set(groups, groupId, entry)
     }
   }
+}
+
+function set(groups: OffsetsByGroup, groupId: string, entry: StoredOffset): void {
+  const offsets: OffsetsByPartition = groups.get(groupId) ?? new Map()
+  groups.set(groupId, offsets)
+  offsets.set(partitionKey(entry.topic, entry.partition), entry)
+}
+
+/** Takes an entry away where it is still the one in its place. */
+function unset(groups: OffsetsByGroup, groupId: string, entry: StoredOffset): void {
+  const offsets = groups.get(groupId)
+  const key = partitionKey(entry.topic, entry.partition)
+  if (offsets?.get(key) === entry) offsets.delete(key)
+  if (offsets?.size === 0) groups.delete(groupId)
 }
 
 function offsetFact(groupId: string, place: TopicPartition, value: StoredOffset | null): FactChange {
