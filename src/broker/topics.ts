@@ -119,18 +119,21 @@ export class Topics {
     })
   }
 
-  /** Raises the number of partitions. */
-  grow(topic: Topic, partitions: number): Promise<void> {
+  /** Raises the number of partitions. @returns whether the topic was still there */
+  grow(topic: Topic, partitions: number): Promise<boolean> {
     return this.inTurn(async () => {
+      if (!this.has(topic)) return false
       const added = await this.newLogs(topic, topic.logs.length, partitions)
       await this.facts.write([topicFact(topic, topic.logs.length + added.length)])
       topic.logs.push(...added)
+      return true
     })
   }
 
-  /** Replaces the settings that users gave. */
-  configure(topic: Topic, configs: ReadonlyMap<string, string>): Promise<void> {
+  /** Replaces the settings that users gave. @returns whether the topic was still there */
+  configure(topic: Topic, configs: ReadonlyMap<string, string>): Promise<boolean> {
     return this.inTurn(async () => {
+      if (!this.has(topic)) return false
       const before = topic.config
       topic.config = new TopicConfig(configs)
       try {
@@ -139,13 +142,14 @@ export class Topics {
         topic.config = before
         throw error
       }
+      return true
     })
   }
 
   /** Deletes a topic, its logs and what the facts hold of them. */
   delete(topic: Topic): Promise<void> {
     return this.inTurn(async () => {
-      if (this.byName.get(topic.name) !== topic) return
+      if (!this.has(topic)) return
       this.byName.delete(topic.name)
       const logFacts = topic.logs.map((log) => fact('log', [topic.id, log.partition], null))
       await this.facts.write([fact('topic', [topic.name], null), ...logFacts])
@@ -159,7 +163,7 @@ export class Topics {
   /** Moves a log's start to `offset`, at most its high watermark, and frees the files below it. */
   moveStart(topic: Topic, log: PartitionLog, offset: number): Promise<void> {
     return this.inTurn(async () => {
-      if (offset <= log.startOffset || this.byName.get(topic.name) !== topic) return
+      if (offset <= log.startOffset || !this.has(topic)) return
       const snapshot = await log.prepareStart(offset)
       const known: LogFact = { startOffset: offset, snapshot: snapshot ?? log.storedSnapshot }
       await this.facts.write([fact('log', [topic.id, log.partition], known)])
@@ -171,6 +175,11 @@ export class Topics {
   async close(): Promise<void> {
     await this.turn.catch(() => {})
     for (const topic of this.byName.values()) for (const log of topic.logs) await log.close()
+  }
+
+  /** Whether a topic was not deleted while a change to it waited for its turn. */
+  private has(topic: Topic): boolean {
+    return this.byName.get(topic.name) === topic
   }
 
   private async newLogs(topic: Topic, from: number, to: number): Promise<PartitionLog[]> {

@@ -153,8 +153,8 @@ async function alter(services: Services, change: Change, isTrial: boolean): Prom
     if (wrong !== null) return { ...resource, ...refused(kafkaError.INVALID_CONFIG, wrong) }
     configs.set(name, value ?? '')
   }
-  if (!isTrial) await services.topics.configure(topic, configs)
-  return { ...resource, ...fine }
+  const isThere = isTrial || (await services.topics.configure(topic, configs))
+  return { ...resource, ...(isThere ? fine : unknownTopic) }
 }
 
 const fine = { errorCode: kafkaError.NONE, errorMessage: null }

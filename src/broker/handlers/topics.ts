@@ -11,6 +11,7 @@ const partitionsMax = 10_000
 const deleteRecordsToEnd = -1
 
 type Creation = RequestOf<typeof createTopics>['topics'][number]
+type Growth = RequestOf<typeof createPartitions>['topics'][number]
 type Created = {
   readonly name: string
   readonly id: string
@@ -131,19 +132,29 @@ export async function handleCreatePartitions(
   request: RequestOf<typeof createPartitions>,
 ): Promise<ResponseInput<typeof createPartitions>> {
   const results = []
-  for (const { name, count, assignments } of request.topics) {
-    const topic = services.topics.get(name)
-    const found = !topic
-      ? problem(kafkaError.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition.')
-      : count <= topic.logs.length || count > partitionsMax
-        ? problem(kafkaError.INVALID_PARTITIONS, `topic has ${topic.logs.length} partitions, ${count} asked for`)
-        : assignments?.some(({ brokerIds }) => brokerIds.length !== 1 || brokerIds[0] !== services.options.nodeId)
-          ? problem(kafkaError.INVALID_REPLICA_ASSIGNMENT, `each partition on broker ${services.options.nodeId}`)
-          : null
-    if (topic && !found && !request.validateOnly) await services.topics.grow(topic, count)
-    results.push({ name, errorCode: found?.errorCode ?? kafkaError.NONE, errorMessage: found?.errorMessage ?? null })
+  for (const wanted of request.topics) {
+    const found = await grow(services, wanted, request.validateOnly)
+    results.push({
+      name: wanted.name,
+      errorCode: found?.errorCode ?? kafkaError.NONE,
+      errorMessage: found?.errorMessage ?? null,
+    })
   }
   return { results }
+}
+
+async function grow(services: Services, wanted: Growth, isTrial: boolean): Promise<Problem | null> {
+  const { name, count, assignments } = wanted
+  const topic = services.topics.get(name)
+  const unknown = problem(kafkaError.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition.')
+  if (!topic) return unknown
+  if (count <= topic.logs.length || count > partitionsMax) {
+    return problem(kafkaError.INVALID_PARTITIONS, `topic has ${topic.logs.length} partitions, ${count} asked for`)
+  }
+  if (assignments?.some(({ brokerIds }) => brokerIds.length !== 1 || brokerIds[0] !== services.options.nodeId)) {
+    return problem(kafkaError.INVALID_REPLICA_ASSIGNMENT, `each partition on broker ${services.options.nodeId}`)
+  }
+  return isTrial || (await services.topics.grow(topic, count)) ? null : unknown
 }
 
 /** DeleteRecords (21): moves the start of logs and frees the segment files below it. */

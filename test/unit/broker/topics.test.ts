@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Broker } from '../../../src/broker/broker.ts'
+import type { BrokerStorage } from '../../../src/broker/broker-storage.ts'
+import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
+import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
+import { incrementalAlterConfigs } from '../../../src/protocol/messages/configs.ts'
+import { metadata } from '../../../src/protocol/messages/metadata.ts'
+import { createPartitions, deleteTopics } from '../../../src/protocol/messages/topics.ts'
+import { startBroker } from '../../support/broker-harness.ts'
+import { KafkaSession } from '../../support/kafka-session.ts'
+import { rawClientOver } from '../../support/raw-client.ts'
+
+let broker: Broker | null = null
+afterEach(async () => {
+  await broker?.close()
+  broker = null
+})
+
+async function start(storage: BrokerStorage): Promise<KafkaSession> {
+  broker = await startBroker({}, storage)
+  return another()
+}
+const another = () => new KafkaSession(rawClientOver((broker as Broker).connect))
+
+const remove = (session: KafkaSession, name: string) =>
+  session.request(deleteTopics, 5, { topicNames: [name], timeoutMs: 1000 })
+
+const grow = async (session: KafkaSession, name: string, count: number) => {
+  const topics = [{ name, count, assignments: null }]
+  const answer = await session.request(createPartitions, 3, { topics, timeoutMs: 1000, validateOnly: false })
+  return answer.results[0]?.errorCode
+}
+
+const configure = async (session: KafkaSession, resourceName: string) => {
+  const configs = [{ name: 'retention.ms', configOperation: 0, value: '1000' }]
+  const answer = await session.request(incrementalAlterConfigs, 1, {
+    resources: [{ resourceType: 2, resourceName, configs }],
+    validateOnly: false,
+  })
+  return answer.responses[0]?.errorCode
+}
+
+describe('a topic', () => {
+  it.each([
+    ['partitions were being added to it', (session: KafkaSession) => grow(session, 'words', 3)],
+    ['its settings were being changed', (session: KafkaSession) => configure(session, 'words')],
+  ])('stays deleted over a restart though %s', async (_, change) => {
+    const disk = new MemoryDisk()
+    const session = await start(disk.open())
+    await session.createTopic('words')
+    const deleting = remove(session, 'words')
+    const changing = change(another())
+    expect((await deleting).responses[0]?.errorCode).toBe(0)
+    expect(await changing).toBe(kafkaError.UNKNOWN_TOPIC_OR_PARTITION)
+    disk.kill()
+    const { topics } = await (await start(disk.open())).request(metadata, 12, { topics: null })
+    expect(topics.map(({ name }) => name)).toEqual([])
+  })
+})
