@@ -3,12 +3,14 @@ import {
   type BatchHeader,
   batchAttribute,
   batchChecksum,
+  batchLayout,
   batchSizeAt,
   readBatchHeader,
 } from '../protocol/batch-header.ts'
 import { compressionCodec } from '../protocol/compression.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
+import { writeInt64 } from '../protocol/wire-writer.ts'
 import type { TopicConfig } from './topic-config.ts'
 
 /** Why a batch is refused, in the numbers and words of a Produce answer. */
@@ -19,9 +21,16 @@ export interface Refusal {
   readonly records?: readonly number[]
 }
 
+/** A batch that may be appended. Its bytes are the client's own, or a copy where the greatest timestamp was false. */
+export interface SoundBatch {
+  readonly records: Buffer
+  readonly header: BatchHeader
+}
+
 /**
  * Judges what a client wants to append to one partition: exactly one whole batch, well-formed, within the topic's
- * limits. Records are looked at one by one only where the topic is compacted, since those need keys.
+ * limits. Every record is walked, since one that cannot be read would stop all readers of the partition for ever; only
+ * what is compressed with a codec that this build lacks is taken as it is.
  *
  * @param mayBeTransactional the request names a transactional id
  */
@@ -31,7 +40,7 @@ export function checkBatch(
   mayBeTransactional: boolean,
   config: TopicConfig,
   now: number,
-): BatchHeader | Refusal {
+): SoundBatch | Refusal {
   const header = records && headerOf(records)
   if (!records || !header) return refuse(kafkaError.INVALID_RECORD, 'exactly one record batch of magic 2 is expected')
   if ('error' in header) return header
@@ -54,7 +63,16 @@ export function checkBatch(
   if (header.crc !== batchChecksum(records, 0, header.sizeBytes)) {
     return refuse(kafkaError.CORRUPT_MESSAGE, 'the checksum does not match the batch')
   }
-  return checkHeader(header, config, now) ?? (config.isCompacted ? checkKeys(records, header) : null) ?? header
+  const refusal = checkHeader(header)
+  if (refusal) return refusal
+  const isReadable = codec === compressionCodec.none || codec === compressionCodec.gzip
+  const greatest = isReadable ? walk(records, header, config.isCompacted) : header.maxTimestamp
+  if (typeof greatest !== 'number') return greatest
+  if (config.usesAppendTime) return { records, header }
+  if (greatest > now + config.aheadMsMax) {
+    return refuse(kafkaError.INVALID_TIMESTAMP, `timestamp ${greatest} is too far ahead of ${now}`)
+  }
+  return greatest === header.maxTimestamp ? { records, header } : corrected(records, greatest)
 }
 
 function headerOf(records: Buffer): BatchHeader | Refusal | null {
@@ -69,7 +87,7 @@ function headerOf(records: Buffer): BatchHeader | Refusal | null {
   }
 }
 
-function checkHeader(header: BatchHeader, config: TopicConfig, now: number): Refusal | null {
+function checkHeader(header: BatchHeader): Refusal | null {
   if (header.attributes & batchAttribute.control) {
     return refuse(kafkaError.INVALID_RECORD, 'clients must not write control batches')
   }
@@ -82,31 +100,42 @@ function checkHeader(header: BatchHeader, config: TopicConfig, now: number): Ref
   if (header.attributes & batchAttribute.transactional && header.producerId < 0) {
     return refuse(kafkaError.INVALID_RECORD, 'a transactional batch without a producer id')
   }
-  if (!config.usesAppendTime && header.maxTimestamp > now + config.aheadMsMax) {
-    return refuse(kafkaError.INVALID_TIMESTAMP, `timestamp ${header.maxTimestamp} is too far ahead of ${now}`)
-  }
   return null
 }
 
-function checkKeys(records: Buffer, header: BatchHeader): Refusal | null {
-  const codec = header.attributes & batchAttribute.compressionMask
-  if (codec !== compressionCodec.none && codec !== compressionCodec.gzip) return null
+/** Walks all records. @returns the greatest of their timestamps, or what is wrong with them */
+function walk(records: Buffer, header: BatchHeader, needsKeys: boolean): number | Refusal {
   const cursor = new RecordCursor()
   const keyless: number[] = []
+  let greatest = -1
   try {
     cursor.open(records, 0, header)
-    for (let i = 0; cursor.next(); i++) if (cursor.keyLength < 0) keyless.push(i)
+    for (let i = 0; cursor.next(); i++) {
+      cursor.verify()
+      if (cursor.offset !== header.baseOffset + i) {
+        return refuse(kafkaError.INVALID_RECORD, `record ${i} says it is number ${cursor.offset - header.baseOffset}`)
+      }
+      if (cursor.timestamp > greatest) greatest = cursor.timestamp
+      if (needsKeys && cursor.keyLength < 0) keyless.push(i)
+    }
   } catch (error) {
     if (error instanceof StreamError) return refuse(kafkaError.INVALID_RECORD, error.message)
     throw error
   }
-  return keyless.length === 0
-    ? null
-    : {
-        error: kafkaError.INVALID_RECORD,
-        message: 'a compacted topic takes no records without a key',
-        records: keyless,
-      }
+  if (keyless.length === 0) return greatest
+  return {
+    error: kafkaError.INVALID_RECORD,
+    message: 'a compacted topic takes no records without a key',
+    records: keyless,
+  }
+}
+
+/** The batch with its greatest timestamp as it is: records are searched for by it, so it must not be what a client says. */
+function corrected(records: Buffer, greatest: number): SoundBatch {
+  const copy = Buffer.from(records)
+  writeInt64(copy, greatest, batchLayout.maxTimestamp)
+  copy.writeUInt32BE(batchChecksum(copy, 0, copy.length), batchLayout.crc)
+  return { records: copy, header: readBatchHeader(copy, 0, copy.length) }
 }
 
 function refuse(error: number, message: string): Refusal {

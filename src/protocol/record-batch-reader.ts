@@ -10,7 +10,7 @@ const headersMax = 10_000
  * Walks the records of one batch in place: after each `next()` the fields describe the current record as ranges of
  * `buffer`. Nothing is allocated per record, and nothing outlives the buffer.
  *
- * @throws {StreamError} `BATCH_CORRUPT` from `open`, `next` and `headers` when lengths, counts or offsets do not fit the
+ * @throws {StreamError} `BATCH_CORRUPT` from `open`, `next`, `verify` and `headers` when lengths, counts or offsets do not fit the
  * bytes or the header
  */
 export class RecordCursor {
@@ -90,6 +90,20 @@ export class RecordCursor {
     if (this.position > recordEnd) throw corrupt('a record longer than its length')
     this.position = recordEnd
     return true
+  }
+
+  /** Walks what `next` leaves alone: the headers, which have to end where the record does. */
+  verify(): void {
+    const recordEnd = this.position
+    this.position = this.headersStart
+    for (let left = this.headerCount; left > 0; left--) {
+      const nameLength = this.length(recordEnd)
+      if (nameLength < 0) throw corrupt('a header without a name')
+      this.position += nameLength
+      const length = this.length(recordEnd)
+      this.position += Math.max(length, 0)
+    }
+    if (this.position !== recordEnd) throw corrupt(`${recordEnd - this.position} bytes behind a record's last header`)
   }
 
   /** A view of the key, null for the wire's null. */

@@ -14,6 +14,7 @@ import { WireReader } from '../../src/protocol/wire-reader.ts'
 import { textBatch, textsIn } from '../support/broker-harness.ts'
 import type { Conformance } from '../support/conformance.ts'
 import { type KafkaSession, until } from '../support/kafka-session.ts'
+import { recordsIn } from '../support/record-batches.ts'
 
 const restamped = (batch: Buffer): Buffer => {
   batch.writeUInt32BE(crc32c(batch, batchLayout.attributes, batch.length), batchLayout.crc)
@@ -241,6 +242,38 @@ export function logConformance({ name, session, another }: Conformance): void {
       expect(await errorOf(textBatch(['x'.repeat(1_100_000)]))).toBe(kafkaError.MESSAGE_TOO_LARGE)
       expect(await errorOf(textBatch(['a'], { timestamp: Date.now() + 7_200_000 }))).toBe(kafkaError.INVALID_TIMESTAMP)
       expect(await session().listOffset(topic, 0, -1)).toMatchObject({ offset: 0 })
+    })
+
+    it('refuses records that are none, and fewer than the batch says', async () => {
+      const topic = name('log')
+      await session().createTopic(topic)
+      const noise = textBatch(['hello', 'there'])
+      noise.fill(0xff, batchLayout.records)
+      const overcounted = textBatch(['hello', 'there'])
+      overcounted.writeInt32BE(1000, batchLayout.count)
+      overcounted.writeInt32BE(999, batchLayout.lastOffsetDelta)
+      // What the bytes are taken for decides about the number.
+      expect((await session().produce(topic, restamped(noise))).errorCode).not.toBe(0)
+      expect((await session().produce(topic, restamped(overcounted))).errorCode).toBe(kafkaError.INVALID_RECORD)
+      expect(await session().listOffset(topic, 0, -1)).toMatchObject({ offset: 0 })
+    })
+
+    it('judges records by their own times, whatever greatest time their batch claims', async () => {
+      const topic = name('log')
+      await session().createTopic(topic)
+      const now = Date.now()
+      for (const claimed of [now - 5_000_000, now + 5_000_000]) {
+        const batch = textBatch(['a'], { timestamp: now })
+        batch.writeBigInt64BE(BigInt(claimed), batchLayout.maxTimestamp)
+        expect((await session().produce(topic, restamped(batch))).errorCode).toBe(0)
+      }
+      expect(await session().listOffset(topic, 0, now)).toMatchObject({ offset: 0, timestamp: now })
+      expect(await session().listOffset(topic, 0, now + 1)).toMatchObject({ offset: -1 })
+      const kept = recordsIn(Buffer.from((await session().fetch(topic, 0)).records ?? []))
+      expect(kept.map(({ timestamp }) => timestamp)).toEqual([now, now])
+      const late = textBatch(['a'], { timestamp: now + 7_200_000 })
+      late.writeBigInt64BE(BigInt(now), batchLayout.maxTimestamp)
+      expect((await session().produce(topic, restamped(late))).errorCode).toBe(kafkaError.INVALID_TIMESTAMP)
     })
 
     it('refuses unknown topics and partitions, and acknowledgements it does not know', async () => {

@@ -53,12 +53,13 @@ async function append(services: Services, place: Place, records: Buffer | null):
   const now = services.clock.now()
   const checked = checkBatch(records, place.version, place.transactionalId !== null, topic.config, now)
   if ('error' in checked) return refused(index, checked.error, checked.message, checked.records)
-  const verdict = judgeProducer(services, place, log, checked)
+  const { header } = checked
+  const verdict = judgeProducer(services, place, log, header)
   if (typeof verdict === 'number') return refused(index, verdict)
   const appendTime = topic.config.usesAppendTime ? now : null
   try {
-    const baseOffset = verdict?.baseOffset ?? log.append(records as Buffer, checked, appendTime)
-    await log.written(verdict ? verdict.lastOffset + 1 : baseOffset + checked.lastOffsetDelta + 1)
+    const baseOffset = verdict?.baseOffset ?? log.append(checked.records, header, appendTime)
+    await log.written(verdict ? verdict.lastOffset + 1 : baseOffset + header.lastOffsetDelta + 1)
     return {
       index,
       errorCode: kafkaError.NONE,

@@ -265,6 +265,23 @@ describe('the batch reader', () => {
     expect(() => recordsIn(gzipped(batch))).toThrow(corrupt)
   })
 
+  test('can tell that a record is all fields, headers included', () => {
+    const batch = batchOf([record('k', 'v', 1, { h: 'x', name: '' }), record(null, null)])
+    const verify = () => {
+      const cursor = new RecordCursor()
+      cursor.open(batch, 0, readBatchHeader(batch, 0, batch.length))
+      while (cursor.next()) cursor.verify()
+      return cursor.offset
+    }
+    expect(verify()).toBe(1)
+    // The bytes of the first record: length, attributes, deltas, key and value of two bytes each, count of headers.
+    const headers = batchHeaderBytes + 4 + 2 + 2
+    for (const count of [0, 1, 3]) {
+      batch[headers] = count << 1
+      expect(verify, `${count} headers`).toThrow(corrupt)
+    }
+  })
+
   test('gives views of the fetched bytes, not copies, and headers as copies', () => {
     const batch = batchOf([record('k', 'v', 1, { h: 'x' })])
     const cursor = new RecordCursor()
