@@ -129,6 +129,14 @@ export function transactionConformance({ name, session, another }: Conformance):
       )
     })
 
+    it('takes no records outside it from its producer while it is open', async () => {
+      const { topic, id, producer } = await openTransaction()
+      const plain = () => session().send(topic, ['x'], { producer, sequence: 1 })
+      expect((await plain()).errorCode).toBe(kafkaError.INVALID_TXN_STATE)
+      await session().end(id, producer, true)
+      expect(await plain()).toMatchObject({ errorCode: 0, baseOffset: 2 })
+    })
+
     it('adds all partitions or none', async () => {
       const topic = name('txn')
       const gone = name('gone')

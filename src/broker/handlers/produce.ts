@@ -87,13 +87,15 @@ function judgeProducer(
   const isTransactional = (header.attributes & batchAttribute.transactional) !== 0
   const verdict = log.producers.judge(header)
   if (verdict.kind === 'duplicate') return verdict
-  if (isTransactional && (log.producers.get(header.producerId)?.openSince ?? null) === null) {
+  const isOpen = (log.producers.get(header.producerId)?.openSince ?? null) !== null
+  if (isTransactional && !isOpen) {
     const { producerId, producerEpoch: epoch } = header
     const claim = { transactionalId: place.transactionalId ?? '', producerId, epoch }
     const error = services.transactions.verifyPartition(claim, { topic: place.name, partition: place.index })
     if (error !== kafkaError.NONE) return error
   }
-  return verdict.kind === 'refused' ? verdict.error : null
+  if (verdict.kind === 'refused') return verdict.error
+  return isOpen && !isTransactional ? kafkaError.INVALID_TXN_STATE : null
 }
 
 function refused(index: number, errorCode: number, message?: string, records?: readonly number[]): PartitionAnswer {
