@@ -1,5 +1,5 @@
 import { StreamError } from '../core/errors.ts'
-import { batchLayout, readBatchHeader } from '../protocol/batch-header.ts'
+import { batchLayout, batchSizeAt, readBatchHeader } from '../protocol/batch-header.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
 
 /** A record's place and time, as ListOffsets answers. */
@@ -26,8 +26,10 @@ export function lastOffsetIn(batches: Buffer): number {
  */
 export function firstRecordSince(batches: Buffer, fromOffset: number, timestamp: number): OffsetAndTimestamp | null {
   const cursor = new RecordCursor()
-  for (let at = 0; at < batches.length; ) {
-    const size = batches.readInt32BE(at + batchLayout.length) + 12
+  for (let at = 0; ; ) {
+    // The last may still be on its way to the disk.
+    const size = batchSizeAt(batches, at, batches.length)
+    if (size === 0) return null
     const header = readBatchHeader(batches, at, size)
     if (header.maxTimestamp >= timestamp && header.baseOffset + header.lastOffsetDelta >= fromOffset) {
       try {
@@ -44,5 +46,4 @@ export function firstRecordSince(batches: Buffer, fromOffset: number, timestamp:
     }
     at += size
   }
-  return null
 }

@@ -22,11 +22,14 @@ export class OpenFiles {
     this.directory = directory
   }
 
-  /** Runs `effect` with the file's descriptor, which stays open that long; the file is created where there is none. */
-  async use<T>(path: string, effect: (descriptor: number) => Promise<T>): Promise<T> {
+  /**
+   * Runs `effect` with the file's descriptor, which stays open that long.
+   * @param creates the file where there is none
+   */
+  async use<T>(path: string, effect: (descriptor: number) => Promise<T>, creates = false): Promise<T> {
     let opening = this.byPath.get(path)
     if (opening) this.byPath.delete(path)
-    else opening = openFile(path)
+    else opening = openFile(path, creates)
     this.byPath.set(path, opening)
     try {
       const file = await opening
@@ -91,7 +94,7 @@ export class FileSegment implements SegmentFile {
 
   static async open(files: OpenFiles, folder: string, name: string): Promise<FileSegment> {
     const path = join(folder, name)
-    return new FileSegment(files, folder, path, await files.use(path, sizeOf))
+    return new FileSegment(files, folder, path, await files.use(path, sizeOf, true))
   }
 
   append(chunks: readonly Uint8Array[]): Promise<void> {
@@ -128,9 +131,10 @@ export class FileSegment implements SegmentFile {
   }
 }
 
-function openFile(path: string): Promise<OpenFile> {
+function openFile(path: string, creates: boolean): Promise<OpenFile> {
+  const flags = creates ? constants.O_RDWR | constants.O_CREAT : constants.O_RDWR
   return new Promise((resolve, reject) =>
-    open(path, constants.O_RDWR | constants.O_CREAT, 0o600, (error, descriptor) =>
+    open(path, flags, 0o600, (error, descriptor) =>
       error ? reject(error) : resolve({ descriptor, users: 0, closing: false }),
     ),
   )

@@ -2,6 +2,8 @@ import { type BatchHeader, batchAttribute, batchChecksum } from '../protocol/bat
 import { markerType, readMarker } from '../protocol/control-batch.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
 import type { BrokerStorage } from './broker-storage.ts'
+import type { EpochStart } from './leader-epochs.ts'
+import { refuseDamage } from './log-damage.ts'
 import { LogSegment, walkSegment } from './log-segment.ts'
 import { type LogSnapshot, restoreSnapshot, takeSnapshot } from './log-snapshot.ts'
 import type { ProducerStates } from './producer-states.ts'
@@ -10,10 +12,17 @@ import type { TransactionIndex } from './transaction-index.ts'
 /** Segments at the end of a log whose batches are checksummed when it is opened; a torn write can only be there. */
 const checkedSegments = 2
 
-/** A leader epoch and the first offset written in it, or after it began. */
-export interface EpochStart {
-  readonly epoch: number
-  readonly offset: number
+/** What a log is recovered from. */
+export interface LogRemains {
+  readonly storage: BrokerStorage
+  /** What the storage calls the log. */
+  readonly name: string
+  /** What messages call it. */
+  readonly label: string
+  /** What DeleteRecords last left, from the facts. */
+  readonly startOffset: number
+  /** What the facts hold of segments that are gone, or null. */
+  readonly snapshot: LogSnapshot | null
 }
 
 /** What was found in a log's files. */
@@ -27,14 +36,15 @@ export interface Recovered {
 /**
  * Reads a log from its files: indexes, producers, transactions and leader epochs are rebuilt, and the log is cut off at
  * the first batch that is not whole (a write that kill -9 or a power loss tore: it was never acknowledged).
+ *
+ * @throws {StreamError} `BROKER_STORAGE_CORRUPT` where whole batches stand behind one that is not; nothing is changed then
  */
 export async function recoverLog(
-  storage: BrokerStorage,
-  log: string,
-  snapshot: LogSnapshot | null,
+  remains: LogRemains,
   producers: ProducerStates,
   transactions: TransactionIndex,
 ): Promise<Recovered> {
+  const { storage, name: log, label, snapshot } = remains
   const baseOffsets = await storage.segments(log)
   const segments: LogSegment[] = []
   const epochs: EpochStart[] = []
@@ -43,8 +53,7 @@ export async function recoverLog(
   let bytesCut = 0
   for (const [i, baseOffset] of baseOffsets.entries()) {
     const previous = segments.at(-1)
-    if (bytesCut > 0 || (previous && baseOffset < previous.nextOffset)) {
-      // Behind a cut nothing may stay: a log is a prefix of what was written.
+    if (previous && baseOffset < previous.nextOffset) {
       await storage.removeSegment(log, baseOffset)
       continue
     }
@@ -63,12 +72,44 @@ export async function recoverLog(
       return true
     })
     if (goodBytes < file.sizeBytes) {
-      bytesCut += file.sizeBytes - goodBytes
+      const isFollowed = await hasBytes(storage, log, baseOffsets.slice(i + 1))
+      await refuseDamage(label, file, goodBytes, segment.nextOffset, isFollowed)
+      // What follows goes first: a crash in between must not leave it behind a gap.
+      for (const later of baseOffsets.slice(i + 1).reverse()) await storage.removeSegment(log, later)
+      bytesCut = file.sizeBytes - goodBytes
       await file.truncate(goodBytes)
     }
     segments.push(segment)
+    if (bytesCut > 0) break
   }
+  await removeEmptyEnd(remains, segments)
   return { segments, epochs, bytesCut }
+}
+
+async function hasBytes(storage: BrokerStorage, log: string, baseOffsets: readonly number[]): Promise<boolean> {
+  for (const baseOffset of baseOffsets) {
+    const file = await storage.openSegment(log, baseOffset)
+    await file.close()
+    if (file.sizeBytes > 0) return true
+  }
+  return false
+}
+
+/**
+ * The next file is there before the last batches of the one before it are written: a crash between leaves it empty, and its
+ * name says an end that was never reached. Unless the start of the log was moved there.
+ */
+async function removeEmptyEnd(remains: LogRemains, segments: LogSegment[]): Promise<void> {
+  const known = Math.max(remains.startOffset, remains.snapshot?.offset ?? 0)
+  for (;;) {
+    const last = segments.at(-1)
+    const previous = segments.at(-2)
+    if (!last || !previous || last.sizeBytes > 0) return
+    if (last.baseOffset <= Math.max(previous.nextOffset, known)) return
+    segments.pop()
+    await (await last.file).close()
+    await remains.storage.removeSegment(remains.name, last.baseOffset)
+  }
 }
 
 /** Enters batches into the states of producers and transactions, in the order of the log. */

@@ -1,5 +1,6 @@
 import { StreamError } from '../core/errors.ts'
 import { type BatchHeader, batchHeaderBytes, batchSizeAt, readBatchHeader } from '../protocol/batch-header.ts'
+import { firstRecordSince, type OffsetAndTimestamp } from './batch-walk.ts'
 import type { SegmentFile } from './broker-storage.ts'
 import type { LogSnapshot } from './log-snapshot.ts'
 import { SegmentIndex } from './segment-index.ts'
@@ -79,11 +80,14 @@ export class LogSegment {
     return null
   }
 
-  /** Bytes of the first block with a record of `timestamp` or later, up to its end; null when there is none. */
-  async blockSince(timestamp: number): Promise<Buffer | null> {
-    const found = this.index.blockSince(timestamp)
-    if (!found) return null
-    return this.bytes(found.block.position, (found.end ?? this.sizeBytes) - found.block.position)
+  /** The first record at or past `fromOffset` that is not older than `timestamp`; null when there is none. */
+  async recordSince(timestamp: number, fromOffset: number): Promise<OffsetAndTimestamp | null> {
+    for (const { position, end } of this.index.blocksSince(timestamp, fromOffset)) {
+      const block = await this.bytes(position, (end ?? this.sizeBytes) - position)
+      const found = firstRecordSince(block, fromOffset, timestamp)
+      if (found) return found
+    }
+    return null
   }
 
   private async bytes(position: number, length: number): Promise<Buffer> {

@@ -2,9 +2,10 @@ import { assert } from '../core/assert.ts'
 import { StreamError } from '../core/errors.ts'
 import { type BatchHeader, batchAttribute, batchChecksum, batchLayout } from '../protocol/batch-header.ts'
 import { writeInt64 } from '../protocol/wire-writer.ts'
-import { firstRecordSince, lastOffsetIn, type OffsetAndTimestamp } from './batch-walk.ts'
+import { lastOffsetIn, type OffsetAndTimestamp } from './batch-walk.ts'
 import type { BrokerStorage } from './broker-storage.ts'
-import { type EpochStart, Replay, recoverLog } from './log-recovery.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import { Replay, recoverLog } from './log-recovery.ts'
 import { LogSegment, type ReadRequest } from './log-segment.ts'
 import { type LogSnapshot, takeSnapshot } from './log-snapshot.ts'
 import { LogWriter } from './log-writer.ts'
@@ -48,7 +49,7 @@ export class PartitionLog {
   private readonly replay = new Replay(this.producers, this.transactions)
   private readonly tail: LogTail
   private readonly watchers = new Set<() => void>()
-  private readonly epochs: EpochStart[]
+  private epochs: LeaderEpochs
   private segments: LogSegment[]
   private writer: LogWriter
   private closed = false
@@ -66,7 +67,7 @@ export class PartitionLog {
     this.endOffset = 0
     this.highWatermark = 0
     this.lastStableOffset = 0
-    this.epochs = []
+    this.epochs = new LeaderEpochs([], environment.leaderEpoch, 0)
     this.segments = []
     this.writer = this.newWriter()
   }
@@ -86,22 +87,17 @@ export class PartitionLog {
   ): Promise<{ readonly log: PartitionLog; readonly bytesCut: number }> {
     const log = new PartitionLog(environment, place)
     log.storedSnapshot = snapshot
-    const { segments, epochs, bytesCut } = await recoverLog(
-      environment.storage,
-      place.name,
-      snapshot,
-      log.producers,
-      log.transactions,
-    )
+    const { storage } = environment
+    const remains = { storage, name: place.name, label: `${place.topic}-${place.partition}`, startOffset, snapshot }
+    const { segments, epochs, bytesCut } = await recoverLog(remains, log.producers, log.transactions)
     log.segments = segments
     const endOffset = Math.max(segments.at(-1)?.nextOffset ?? 0, startOffset, snapshot?.offset ?? 0)
     if (segments.length === 0 || endOffset > (segments.at(-1) as LogSegment).nextOffset) log.roll(endOffset)
     log.startOffset = Math.max(startOffset, (log.segments[0] as LogSegment).baseOffset)
     log.endOffset = endOffset
     log.highWatermark = endOffset
-    log.lastStableOffset = log.transactions.lastStableOffset(endOffset)
-    log.epochs.push(...epochs.filter((one) => one.epoch < environment.leaderEpoch))
-    log.epochs.push({ epoch: environment.leaderEpoch, offset: endOffset })
+    log.lastStableOffset = log.stableOffset()
+    log.epochs = new LeaderEpochs(epochs, environment.leaderEpoch, endOffset)
     log.writer = log.newWriter()
     // A crash may have come between the facts and the files.
     await log.removeBelowStart()
@@ -158,7 +154,7 @@ export class PartitionLog {
    * watermark. In several pieces where they come from memory.
    */
   read(request: ReadRequest): readonly Buffer[] | Promise<readonly Buffer[]> {
-    if (request.fromOffset >= request.upToOffset || request.maxBytes <= 0) return []
+    if (request.fromOffset >= request.upToOffset || (request.maxBytes <= 0 && !request.atLeastOne)) return []
     return (
       this.tail.read(request.fromOffset, request.upToOffset, request.maxBytes, request.atLeastOne) ??
       this.readSegments(request)
@@ -170,12 +166,13 @@ export class PartitionLog {
     let left = request.maxBytes
     const first = this.segments.findLastIndex((segment) => segment.baseOffset <= request.fromOffset)
     for (const segment of this.segments.slice(Math.max(first, 0))) {
-      if (left <= 0 || segment.baseOffset >= request.upToOffset) break
+      if ((left <= 0 && found.length > 0) || segment.baseOffset >= request.upToOffset) break
       if (segment.nextOffset <= request.fromOffset) continue
-      const bytes = await segment.read({
-        ...request,
-        maxBytes: left,
-        atLeastOne: request.atLeastOne && found.length === 0,
+      const atLeastOne = request.atLeastOne && found.length === 0
+      const bytes = await segment.read({ ...request, maxBytes: left, atLeastOne }).catch((error: unknown) => {
+        // Deleted while it was read: its records are gone, and the next request is told so.
+        if (this.closed || !this.segments.includes(segment)) return noBytes
+        throw error
       })
       if (bytes.length === 0) break
       found.push(bytes)
@@ -200,9 +197,8 @@ export class PartitionLog {
   /** The first record of `timestamp` or later, below the high watermark; null when there is none. */
   async findTimestamp(timestamp: number): Promise<OffsetAndTimestamp | null> {
     for (const segment of this.segments) {
-      if (segment.maxTimestamp < timestamp) continue
-      const block = await segment.blockSince(timestamp)
-      const found = block && firstRecordSince(block, this.startOffset, timestamp)
+      if (segment.maxTimestamp < timestamp || segment.nextOffset <= this.startOffset) continue
+      const found = await segment.recordSince(timestamp, this.startOffset)
       if (found) return found
     }
     return null
@@ -214,13 +210,9 @@ export class PartitionLog {
     return greatest < 0 ? null : this.findTimestamp(greatest)
   }
 
-  /** Where an epoch ended: the first offset of the next one, or the end; -1 and -1 for an epoch never seen. */
+  /** Where an epoch ended; see {@link LeaderEpochs.endOf}. */
   endOfEpoch(epoch: number): { readonly epoch: number; readonly endOffset: number } {
-    if (epoch === this.leaderEpoch) return { epoch, endOffset: this.endOffset }
-    const at = this.epochs.findLastIndex((one) => one.epoch <= epoch)
-    const known = this.epochs[at]
-    if (!known || epoch > this.leaderEpoch) return { epoch: -1, endOffset: -1 }
-    return { epoch: known.epoch, endOffset: this.epochs[at + 1]?.offset ?? this.endOffset }
+    return this.epochs.endOf(epoch, this.endOffset)
   }
 
   /**
@@ -242,6 +234,7 @@ export class PartitionLog {
     if (offset <= this.startOffset) return
     this.startOffset = offset
     this.transactions.forgetBelow(offset)
+    this.moved()
     await this.removeBelowStart()
   }
 
@@ -277,13 +270,24 @@ export class PartitionLog {
     return new LogWriter(this.endOffset, this.environment.sync, {
       written: (endOffset) => {
         this.highWatermark = endOffset
-        this.lastStableOffset = this.transactions.lastStableOffset(endOffset)
-        for (const changed of [...this.watchers]) changed()
+        this.moved()
       },
       failed: (error) => this.environment.failed(error),
     })
   }
+
+  /** An open transaction may begin before the start of the log, of which nothing is left to read. */
+  private stableOffset(): number {
+    return Math.max(this.startOffset, this.transactions.lastStableOffset(this.highWatermark))
+  }
+
+  private moved(): void {
+    this.lastStableOffset = this.stableOffset()
+    for (const changed of [...this.watchers]) changed()
+  }
 }
+
+const noBytes = Buffer.alloc(0)
 
 function stampAppendTime(bytes: Buffer, appendTime: number): void {
   bytes.writeInt16BE(bytes.readInt16BE(batchLayout.attributes) | batchAttribute.logAppendTime, batchLayout.attributes)

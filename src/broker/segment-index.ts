@@ -35,10 +35,15 @@ export class SegmentIndex {
     return low === 0 ? 0 : (this.blocks[low - 1] as Block).position
   }
 
-  /** The first block with a record of `timestamp` or later, and where it ends (null: at the segment's end). */
-  blockSince(timestamp: number): { readonly block: Block; readonly end: number | null } | null {
-    const at = this.blocks.findIndex((block) => block.maxTimestamp >= timestamp)
-    const block = this.blocks[at]
-    return block ? { block, end: this.blocks[at + 1]?.position ?? null } : null
+  /** Blocks with a record of `timestamp` or later that reach past `fromOffset`, and where each ends (null: at the segment's end). */
+  *blocksSince(
+    timestamp: number,
+    fromOffset: number,
+  ): Iterable<{ readonly position: number; readonly end: number | null }> {
+    for (const [i, { maxTimestamp, position }] of this.blocks.entries()) {
+      const next = this.blocks[i + 1]
+      if (maxTimestamp < timestamp || (next && next.baseOffset <= fromOffset)) continue
+      yield { position, end: next?.position ?? null }
+    }
   }
 }

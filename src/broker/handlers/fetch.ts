@@ -4,6 +4,7 @@ import type { fetch } from '../../protocol/messages/fetch.ts'
 import { lastOffsetIn } from '../batch-walk.ts'
 import type { PartitionLog } from '../partition-log.ts'
 import type { RequestContext, Services } from '../services.ts'
+import type { AbortedRange } from '../transaction-index.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
 
 const readCommitted = 1
@@ -137,9 +138,12 @@ async function read(
 ): Promise<{ readonly partition: PartitionAnswer; readonly sizeBytes: number }> {
   const { highWatermark, lastStableOffset } = log
   const isCommitted = isolationLevel === readCommitted
+  const upToOffset = isCommitted ? lastStableOffset : highWatermark
+  // Before the records are read: what is deleted meanwhile is forgotten, and may be among them.
+  const aborted = isCommitted ? log.abortedIn(wanted.fetchOffset, upToOffset) : null
   const records = await log.read({
     fromOffset: wanted.fetchOffset,
-    upToOffset: isCommitted ? lastStableOffset : highWatermark,
+    upToOffset,
     maxBytes: Math.min(wanted.maxBytes, bytesLeft),
     atLeastOne,
   })
@@ -150,21 +154,22 @@ async function read(
     highWatermark,
     lastStableOffset,
     logStartOffset: log.startOffset,
-    abortedTransactions: isCommitted ? abortedIn(services, log, wanted.fetchOffset, records) : null,
+    abortedTransactions: aborted && abortedAmong(services, aborted, records),
     records,
   }
   return { partition, sizeBytes }
 }
 
-function abortedIn(
+/** Those of the transactions that have records in what was read. */
+function abortedAmong(
   services: Services,
-  log: PartitionLog,
-  fromOffset: number,
+  ranges: readonly AbortedRange[],
   records: readonly Buffer[],
 ): { producerId: number; firstOffset: number }[] {
   const lastPiece = records.at(-1)
-  if (!lastPiece) return []
-  const aborted = log.abortedIn(fromOffset, lastOffsetIn(lastPiece) + 1)
+  if (!lastPiece || ranges.length === 0) return []
+  const last = lastOffsetIn(lastPiece)
+  const aborted = ranges.filter(({ firstOffset }) => firstOffset <= last)
   if (services.options.shuffleAborted) {
     for (let i = aborted.length - 1; i > 0; i--) {
       const j = services.random.integer(i + 1)
