@@ -121,6 +121,16 @@ export function logConformance({ name, session, another }: Conformance): void {
       expect(answer.brokers.map(({ nodeId }) => nodeId)).toContain(found(topic)?.partitions[0]?.leaderId)
     })
 
+    it('tells of a topic once, however often it is named', async () => {
+      const topic = name('topic')
+      await session().createTopic(topic)
+      const answer = await session().request(metadata, 12, {
+        topics: [{ name: topic }, { name: topic }],
+        allowAutoTopicCreation: false,
+      })
+      expect(answer.topics.map((one) => one.name)).toEqual([topic])
+    })
+
     it('adds partitions and never takes them away', async () => {
       const topic = name('growing')
       await session().createTopic(topic, 2)

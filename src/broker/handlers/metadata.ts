@@ -20,7 +20,11 @@ export async function handleMetadata(
   const topics: TopicAnswer[] = []
   if (wantsAll) for (const topic of services.topics.all()) topics.push(describe(services, topic))
   else {
-    for (const wanted of request.topics ?? []) {
+    // Each once: a short request must not ask for a long answer.
+    const named = new Map(
+      (request.topics ?? []).map((wanted) => [`${wanted.name === null} ${wanted.name ?? wanted.topicId}`, wanted]),
+    )
+    for (const wanted of named.values()) {
       const topic = await find(services, wanted, request.allowAutoTopicCreation)
       topics.push(typeof topic === 'number' ? missing(wanted, topic) : describe(services, topic))
     }

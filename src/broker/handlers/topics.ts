@@ -25,12 +25,14 @@ export async function handleCreateTopics(
   services: Services,
   request: RequestOf<typeof createTopics>,
 ): Promise<ResponseInput<typeof createTopics>> {
+  const times = new Map<string, number>()
+  for (const { name } of request.topics) times.set(name, (times.get(name) ?? 0) + 1)
   const topics = []
   for (const wanted of request.topics) {
-    const isTwice = request.topics.filter(({ name }) => name === wanted.name).length > 1
-    const found = isTwice
-      ? problem(kafkaError.INVALID_REQUEST, `topic '${wanted.name}' is named twice`)
-      : await create(services, wanted, request.validateOnly)
+    const found =
+      times.get(wanted.name) !== 1
+        ? problem(kafkaError.INVALID_REQUEST, `topic '${wanted.name}' is named twice`)
+        : await create(services, wanted, request.validateOnly)
     topics.push('errorCode' in found ? { name: wanted.name, ...found } : created(found))
   }
   return { topics }

@@ -5,7 +5,7 @@ import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
 import { incrementalAlterConfigs } from '../../../src/protocol/messages/configs.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
-import { createPartitions, deleteTopics } from '../../../src/protocol/messages/topics.ts'
+import { createPartitions, createTopics, deleteTopics } from '../../../src/protocol/messages/topics.ts'
 import { startBroker } from '../../support/broker-harness.ts'
 import { KafkaSession } from '../../support/kafka-session.ts'
 import { rawClientOver } from '../../support/raw-client.ts'
@@ -55,5 +55,25 @@ describe('a topic', () => {
     disk.kill()
     const { topics } = await (await start(disk.open())).request(metadata, 12, { topics: null })
     expect(topics.map(({ name }) => name)).toEqual([])
+  })
+})
+
+describe('a request to create topics', () => {
+  it('takes no longer than it is long', async () => {
+    const session = await start(new MemoryDisk().open())
+    const topics = Array.from({ length: 60_000 }, (_, i) => ({ name: `?${i}`, numPartitions: 1, replicationFactor: 1 }))
+    const began = Date.now()
+    const answer = await session.request(createTopics, 5, { topics, timeoutMs: 1000 })
+    // A tenth of that is enough; each name compared with each other would take 25 s.
+    expect(Date.now() - began).toBeLessThan(5000)
+    expect(answer.topics).toHaveLength(60_000)
+  }, 60_000)
+
+  it('creates nothing of a name that it gives twice', async () => {
+    const session = await start(new MemoryDisk().open())
+    const topics = ['twice', 'once', 'twice'].map((name) => ({ name, numPartitions: 1, replicationFactor: 1 }))
+    const answer = await session.request(createTopics, 5, { topics, timeoutMs: 1000 })
+    const { INVALID_REQUEST } = kafkaError
+    expect(answer.topics.map(({ errorCode }) => errorCode)).toEqual([INVALID_REQUEST, 0, INVALID_REQUEST])
   })
 })
