@@ -5,13 +5,19 @@ interface Setting {
   readonly type: keyof typeof configType
   readonly default: string
   readonly allowed?: readonly string[]
+  /** The least value of a number; the least of its type where there is none. */
+  readonly min?: number
+  /** The greatest value of a number; the greatest of its type where there is none. */
+  readonly max?: number
 }
 
-const longMax = '9223372036854775807'
+const intMax = 2n ** 31n - 1n
+const longMax = 2n ** 63n - 1n
 
 /**
- * The settings of a topic with Kafka's defaults. All are kept and served; the broker acts on `cleanup.policy` (records
- * of compacted topics need keys), `max.message.bytes`, `message.timestamp.type` and `message.timestamp.after.max.ms`.
+ * The settings of a topic with the defaults and limits of Kafka 4.1. All are kept and served; the broker acts on
+ * `cleanup.policy` (records of compacted topics need keys), `max.message.bytes`, `message.timestamp.type` and
+ * `message.timestamp.after.max.ms`.
  */
 const settings: Readonly<Record<string, Setting>> = {
   'cleanup.policy': { type: 'list', default: 'delete', allowed: ['delete', 'compact'] },
@@ -20,26 +26,26 @@ const settings: Readonly<Record<string, Setting>> = {
     default: 'producer',
     allowed: ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd'],
   },
-  'delete.retention.ms': { type: 'long', default: '86400000' },
-  'file.delete.delay.ms': { type: 'long', default: '60000' },
-  'flush.messages': { type: 'long', default: longMax },
-  'flush.ms': { type: 'long', default: longMax },
-  'index.interval.bytes': { type: 'int', default: '4096' },
-  'max.compaction.lag.ms': { type: 'long', default: longMax },
-  'max.message.bytes': { type: 'int', default: '1048588' },
-  'message.timestamp.after.max.ms': { type: 'long', default: '3600000' },
-  'message.timestamp.before.max.ms': { type: 'long', default: longMax },
+  'delete.retention.ms': { type: 'long', default: '86400000', min: 0 },
+  'file.delete.delay.ms': { type: 'long', default: '60000', min: 0 },
+  'flush.messages': { type: 'long', default: String(longMax), min: 1 },
+  'flush.ms': { type: 'long', default: String(longMax), min: 0 },
+  'index.interval.bytes': { type: 'int', default: '4096', min: 0 },
+  'max.compaction.lag.ms': { type: 'long', default: String(longMax), min: 1 },
+  'max.message.bytes': { type: 'int', default: '1048588', min: 0 },
+  'message.timestamp.after.max.ms': { type: 'long', default: '3600000', min: 0 },
+  'message.timestamp.before.max.ms': { type: 'long', default: String(longMax), min: 0 },
   'message.timestamp.type': { type: 'string', default: 'CreateTime', allowed: ['CreateTime', 'LogAppendTime'] },
-  'min.cleanable.dirty.ratio': { type: 'double', default: '0.5' },
-  'min.compaction.lag.ms': { type: 'long', default: '0' },
-  'min.insync.replicas': { type: 'int', default: '1' },
+  'min.cleanable.dirty.ratio': { type: 'double', default: '0.5', min: 0, max: 1 },
+  'min.compaction.lag.ms': { type: 'long', default: '0', min: 0 },
+  'min.insync.replicas': { type: 'int', default: '1', min: 1 },
   preallocate: { type: 'boolean', default: 'false', allowed: ['true', 'false'] },
   'retention.bytes': { type: 'long', default: '-1' },
-  'retention.ms': { type: 'long', default: '604800000' },
-  'segment.bytes': { type: 'int', default: '1073741824' },
-  'segment.index.bytes': { type: 'int', default: '10485760' },
-  'segment.jitter.ms': { type: 'long', default: '0' },
-  'segment.ms': { type: 'long', default: '604800000' },
+  'retention.ms': { type: 'long', default: '604800000', min: -1 },
+  'segment.bytes': { type: 'int', default: '1073741824', min: 1_048_576 },
+  'segment.index.bytes': { type: 'int', default: '10485760', min: 4 },
+  'segment.jitter.ms': { type: 'long', default: '0', min: 0 },
+  'segment.ms': { type: 'long', default: '604800000', min: 1 },
   'unclean.leader.election.enable': { type: 'boolean', default: 'false', allowed: ['true', 'false'] },
 }
 
@@ -69,10 +75,19 @@ export function settingProblem(name: string, value: string): string | null {
   if (setting.allowed && !items.every((item) => setting.allowed?.includes(item.trim()))) {
     return `Invalid value ${value} for configuration ${name}: expected ${setting.allowed.join(', ')}`
   }
-  const isNumber = setting.type === 'int' || setting.type === 'long' ? /^-?\d+$/ : /^-?\d+(\.\d+)?$/
-  if (!setting.allowed && !isNumber.test(value)) {
-    return `Invalid value ${value} for configuration ${name}: expected a number of type ${setting.type}`
-  }
+  return setting.allowed ? null : numberProblem(name, value, setting)
+}
+
+function numberProblem(name: string, value: string, { type, min, max }: Setting): string | null {
+  const invalid = `Invalid value ${value} for configuration ${name}`
+  const form = type === 'double' ? /^-?\d+(\.\d+)?$/ : /^-?\d+$/
+  if (!form.test(value)) return `${invalid}: expected a number of type ${type}`
+  const number = type === 'double' ? Number(value) : BigInt(value)
+  const typeMax = type === 'int' ? intMax : longMax
+  const least = min ?? -typeMax - 1n
+  const greatest = max ?? typeMax
+  if (number < least) return `${invalid}: Value must be at least ${least}`
+  if (number > greatest) return `${invalid}: Value must be no more than ${greatest}`
   return null
 }
 

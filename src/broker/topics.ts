@@ -36,12 +36,16 @@ export function topicNameProblem(name: string): string | null {
   return null
 }
 
+/** A topic's name as metrics have it. Kafka lets no two topics share one, so that they can be told apart there. */
+const metricName = (name: string): string => name.replaceAll('.', '_')
+
 /** All topics of a broker. Changes are one at a time, each on disk before it is seen. */
 export class Topics {
   private readonly environment: LogEnvironment
   private readonly facts: Facts
   private readonly random: Random
   private readonly byName = new Map<string, Topic>()
+  private readonly byMetricName = new Map<string, Topic>()
   private turn: Promise<unknown> = Promise.resolve()
 
   private constructor(environment: LogEnvironment, facts: Facts, random: Random) {
@@ -68,7 +72,7 @@ export class Topics {
       const [name] = names as [string]
       const config = new TopicConfig(new Map(Object.entries(value.configs)))
       const topic: Topic = { name, id: value.id, config, logs: [] }
-      topics.byName.set(name, topic)
+      topics.enter(topic)
       for (let partition = 0; partition < value.partitions; partition++) {
         const place = { topic: name, partition, name: `${value.id}/${partition}` }
         owned.add(place.name)
@@ -106,15 +110,21 @@ export class Topics {
     return this.byName.get(topic)?.logs[partition]
   }
 
-  /** Creates a topic; one of that name must not exist (then null is answered and nothing done). */
+  /** The topic whose name could not be told from this one in metrics, where `.` and `_` are the same. */
+  collidingWith(name: string): Topic | undefined {
+    const known = this.byMetricName.get(metricName(name))
+    return known?.name === name ? undefined : known
+  }
+
+  /** Creates a topic; none of that name or one that collides with it may exist (then null is answered, nothing done). */
   create(name: string, partitions: number, configs: ReadonlyMap<string, string>): Promise<Topic | null> {
     return this.inTurn(async () => {
-      if (this.byName.has(name)) return null
+      if (this.byName.has(name) || this.collidingWith(name)) return null
       const id = this.random.uuid().replaceAll('-', '')
       const topic: Topic = { name, id, config: new TopicConfig(configs), logs: [] }
       topic.logs.push(...(await this.newLogs(topic, 0, partitions)))
       await this.facts.write([topicFact(topic)])
-      this.byName.set(name, topic)
+      this.enter(topic)
       return topic
     })
   }
@@ -151,6 +161,7 @@ export class Topics {
     return this.inTurn(async () => {
       if (!this.has(topic)) return
       this.byName.delete(topic.name)
+      if (this.byMetricName.get(metricName(topic.name)) === topic) this.byMetricName.delete(metricName(topic.name))
       const logFacts = topic.logs.map((log) => fact('log', [topic.id, log.partition], null))
       await this.facts.write([fact('topic', [topic.name], null), ...logFacts])
       for (const log of topic.logs) {
@@ -175,6 +186,11 @@ export class Topics {
   async close(): Promise<void> {
     await this.turn.catch(() => {})
     for (const topic of this.byName.values()) for (const log of topic.logs) await log.close()
+  }
+
+  private enter(topic: Topic): void {
+    this.byName.set(topic.name, topic)
+    this.byMetricName.set(metricName(topic.name), topic)
   }
 
   /** Whether a topic was not deleted while a change to it waited for its turn. */

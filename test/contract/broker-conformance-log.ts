@@ -54,7 +54,13 @@ export function logConformance({ name, session, another }: Conformance): void {
   })
 
   describe('topics', () => {
-    const create = async (topic: { name: string; numPartitions?: number; replicationFactor?: number }, more = {}) => {
+    interface Wanted {
+      readonly name: string
+      readonly numPartitions?: number
+      readonly replicationFactor?: number
+      readonly configs?: { readonly name: string; readonly value: string }[]
+    }
+    const create = async (topic: Wanted, more = {}) => {
       const answer = await session().request(createTopics, 5, {
         topics: [{ numPartitions: 1, replicationFactor: 1, ...topic }],
         timeoutMs: 10_000,
@@ -91,6 +97,33 @@ export function logConformance({ name, session, another }: Conformance): void {
         kafkaError.INVALID_CONFIG,
         kafkaError.INVALID_CONFIG,
       ])
+    })
+
+    it('refuses a name that differs from another only in dots and underscores', async () => {
+      const topic = name('metric')
+      expect((await create({ name: `${topic}.a_b` }))?.errorCode).toBe(0)
+      expect((await create({ name: `${topic}_a.b` }))?.errorCode).toBe(kafkaError.INVALID_TOPIC_EXCEPTION)
+      expect((await create({ name: `${topic}.a_b` }))?.errorCode).toBe(kafkaError.TOPIC_ALREADY_EXISTS)
+    })
+
+    it.each([
+      ['retention.ms', '-7'],
+      ['max.message.bytes', '-5'],
+      ['max.message.bytes', '99999999999'],
+      ['retention.bytes', '9223372036854775808'],
+      ['min.insync.replicas', '0'],
+      ['min.cleanable.dirty.ratio', '7.5'],
+      ['segment.bytes', '1'],
+    ])('refuses a setting out of its range, %s = %s, for a new topic and for an old one', async (setting, value) => {
+      const topic = name('range')
+      const configs = [{ name: setting, value }]
+      expect((await create({ name: topic, configs }))?.errorCode).toBe(kafkaError.INVALID_CONFIG)
+      await session().createTopic(topic)
+      const altered = await session().request(alterConfigs, 2, {
+        resources: [{ resourceType: 2, resourceName: topic, configs }],
+        validateOnly: false,
+      })
+      expect(altered.responses[0]?.errorCode).toBe(kafkaError.INVALID_CONFIG)
     })
 
     it('creates nothing when only asked to validate', async () => {

@@ -44,6 +44,13 @@ async function create(services: Services, wanted: Creation, isTrial: boolean): P
   const nameProblem = topicNameProblem(name)
   if (nameProblem) return problem(kafkaError.INVALID_TOPIC_EXCEPTION, nameProblem)
   if (services.topics.get(name)) return taken()
+  const colliding = services.topics.collidingWith(name)
+  if (colliding) {
+    return problem(
+      kafkaError.INVALID_TOPIC_EXCEPTION,
+      `Topic '${name}' collides with existing topic: ${colliding.name}`,
+    )
+  }
   const count = partitionCount(services, wanted)
   if (typeof count !== 'number') return count
   const configs = new Map<string, string>()
