@@ -18,7 +18,7 @@ interface StoredOffset extends OffsetEntry {
 type OffsetsByPartition = Map<string, StoredOffset>
 type OffsetsByGroup = Map<string, OffsetsByPartition>
 
-/** What the end of a transaction does to offsets: changes of facts, and the same to what is in memory. */
+/** What an event does to offsets: changes of facts, and, once they are written, the same to what is in memory. */
 export interface OffsetsOutcome {
   readonly changes: readonly FactChange[]
   apply(): void
@@ -119,11 +119,9 @@ export class GroupOffsets {
 
   /** Removes committed offsets of some partitions of a group. */
   async remove(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
-    const offsets = this.committed.get(groupId)
-    if (!offsets || partitions.length === 0) return
+    if (!this.committed.has(groupId) || partitions.length === 0) return
     await this.facts.write(partitions.map((place) => offsetFact(groupId, place, null)))
-    for (const { topic, partition } of partitions) offsets.delete(partitionKey(topic, partition))
-    if (offsets.size === 0) this.committed.delete(groupId)
+    for (const place of partitions) drop(this.committed, groupId, place)
   }
 
   /** The changes that remove all of a group, and what does so in memory. */
@@ -141,13 +139,32 @@ export class GroupOffsets {
     }
   }
 
-  /** Removes every group's offsets of a topic that was deleted. */
-  async removeTopic(topic: string): Promise<void> {
-    for (const groupId of [...this.committed.keys()]) {
-      await this.remove(
-        groupId,
-        this.all(groupId).filter((entry) => entry.topic === topic),
-      )
+  /**
+   * What becomes of all groups' offsets of a topic that is deleted, so that one of the same name begins without them. No
+   * more may be committed for it from now on. The changes are to be written at once.
+   */
+  removeTopic(topic: string): OffsetsOutcome {
+    const changes: FactChange[] = []
+    const removed: [string, StoredOffset][] = []
+    for (const [groupId, offsets] of [...this.committed, ...this.underWay]) {
+      for (const entry of offsets.values()) if (entry.topic === topic) removed.push([groupId, entry])
+    }
+    for (const [groupId, entry] of removed) changes.push(offsetFact(groupId, entry, null))
+    for (const [producerId, groups] of this.pending) {
+      for (const [groupId, offsets] of groups) {
+        const entries = [...offsets.values()]
+        const kept = entries.filter((entry) => entry.topic !== topic)
+        if (kept.length === entries.length) continue
+        // In memory first, as they were held, so that the transaction does not end with them meanwhile.
+        for (const entry of entries) if (entry.topic === topic) unset(groups, groupId, entry)
+        changes.push(fact('pending', [producerId, groupId], kept.length > 0 ? kept : null))
+      }
+    }
+    return {
+      changes,
+      apply: () => {
+        for (const [groupId, entry] of removed) drop(this.committed, groupId, entry)
+      },
     }
   }
 
@@ -179,9 +196,12 @@ function set(groups: OffsetsByGroup, groupId: string, entry: StoredOffset): void
 
 /** Takes an entry away where it is still the one in its place. */
 function unset(groups: OffsetsByGroup, groupId: string, entry: StoredOffset): void {
+  if (groups.get(groupId)?.get(partitionKey(entry.topic, entry.partition)) === entry) drop(groups, groupId, entry)
+}
+
+function drop(groups: OffsetsByGroup, groupId: string, { topic, partition }: TopicPartition): void {
   const offsets = groups.get(groupId)
-  const key = partitionKey(entry.topic, entry.partition)
-  if (offsets?.get(key) === entry) offsets.delete(key)
+  offsets?.delete(partitionKey(topic, partition))
   if (offsets?.size === 0) groups.delete(groupId)
 }
 

@@ -1,5 +1,6 @@
 import type { Random } from '../core/random.ts'
 import { type Facts, fact } from './facts.ts'
+import type { OffsetsOutcome } from './group-offsets.ts'
 import type { LogSnapshot } from './log-snapshot.ts'
 import { type LogEnvironment, PartitionLog } from './partition-log.ts'
 import { TopicConfig } from './topic-config.ts'
@@ -156,14 +157,20 @@ export class Topics {
     })
   }
 
-  /** Deletes a topic, its logs and what the facts hold of them. */
-  delete(topic: Topic): Promise<void> {
+  /**
+   * Deletes a topic, its logs and what the facts hold of them.
+   * @param dependent asked, once nobody can find the topic any more, for what else the facts hold because of it: all goes
+   * in one batch, so that no crash leaves a part of it to a topic of the same name
+   */
+  delete(topic: Topic, dependent: () => OffsetsOutcome): Promise<void> {
     return this.inTurn(async () => {
       if (!this.has(topic)) return
       this.byName.delete(topic.name)
       if (this.byMetricName.get(metricName(topic.name)) === topic) this.byMetricName.delete(metricName(topic.name))
       const logFacts = topic.logs.map((log) => fact('log', [topic.id, log.partition], null))
-      await this.facts.write([fact('topic', [topic.name], null), ...logFacts])
+      const others = dependent()
+      await this.facts.write([fact('topic', [topic.name], null), ...logFacts, ...others.changes])
+      others.apply()
       for (const log of topic.logs) {
         await log.close()
         await this.environment.storage.removeLog(log.name)

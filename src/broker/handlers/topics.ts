@@ -120,10 +120,7 @@ export async function handleDeleteTopics(
   const responses = []
   for (const { name, topicId } of wanted) {
     const topic = name === null ? services.topics.byId(topicId) : services.topics.get(name)
-    if (topic) {
-      await services.topics.delete(topic)
-      await services.offsets.removeTopic(topic.name)
-    }
+    if (topic) await services.topics.delete(topic, () => services.offsets.removeTopic(topic.name))
     const missing = name === null ? kafkaError.UNKNOWN_TOPIC_ID : kafkaError.UNKNOWN_TOPIC_OR_PARTITION
     responses.push({
       name: topic?.name ?? name,

@@ -9,6 +9,7 @@ import { createPartitions, createTopics, deleteTopics } from '../../../src/proto
 import { startBroker } from '../../support/broker-harness.ts'
 import { KafkaSession } from '../../support/kafka-session.ts'
 import { rawClientOver } from '../../support/raw-client.ts'
+import { gate } from '../../support/scripted-transport.ts'
 
 let broker: Broker | null = null
 afterEach(async () => {
@@ -55,6 +56,52 @@ describe('a topic', () => {
     disk.kill()
     const { topics } = await (await start(disk.open())).request(metadata, 12, { topics: null })
     expect(topics.map(({ name }) => name)).toEqual([])
+  })
+})
+
+describe('a topic of a name that was deleted', () => {
+  it('inherits no offsets when the broker dies at any write of the deletion', async () => {
+    for (let write = 1; write <= 2; write++) {
+      const disk = new MemoryDisk()
+      const storage = disk.open()
+      let left = Number.POSITIVE_INFINITY
+      const { opened: died, open: die } = gate()
+      const session = await start({
+        ...storage,
+        writeFacts: async (changes, options) => {
+          await storage.writeFacts(changes, options)
+          if (--left > 0) return
+          disk.kill()
+          die()
+          await new Promise(() => {})
+        },
+      })
+      await session.createTopic('words')
+      expect(await session.commit('group', { words: [5] })).toEqual([0])
+      left = write
+      await Promise.race([died, remove(session, 'words')])
+      disk.kill()
+      const again = await start(disk.open())
+      await again.createTopic('words')
+      expect(await again.committed('group', 'words')).toEqual([[-1, 0]])
+    }
+  })
+
+  it('inherits no offsets of a transaction that ends later, over a restart, too', async () => {
+    const disk = new MemoryDisk()
+    const session = await start(disk.open())
+    for (const name of ['words', 'lines']) await session.createTopic(name)
+    const producer = await session.init('id')
+    await session.addOffsets('id', producer, 'group')
+    expect(await session.commitInTxn('id', producer, 'group', { words: [5], lines: [7] })).toEqual([0, 0])
+    await remove(session, 'words')
+    await session.createTopic('words')
+    expect(await session.committed('group', 'words', [0], true)).toEqual([[-1, 0]])
+    disk.kill()
+    const again = await start(disk.open())
+    expect(await again.end('id', producer, true)).toBe(0)
+    expect(await again.committed('group', 'words')).toEqual([[-1, 0]])
+    expect(await again.committed('group', 'lines')).toEqual([[7, 0]])
   })
 })
 
