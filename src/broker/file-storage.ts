@@ -40,8 +40,8 @@ export async function openFileStorage(directory: string, pid: number): Promise<B
   const logs = () =>
     guarded(async () => {
       const found: string[] = []
-      for (const topicId of await readdir(logsPath))
-        for (const partition of await readdir(join(logsPath, topicId))) found.push(`${topicId}/${partition}`)
+      for (const topicId of await foldersIn(logsPath, /^[0-9a-f]{32}$/))
+        for (const partition of await foldersIn(join(logsPath, topicId), /^\d+$/)) found.push(`${topicId}/${partition}`)
       return found
     })
   try {
@@ -86,6 +86,12 @@ export async function openFileStorage(directory: string, pid: number): Promise<B
 }
 
 const segmentName = (baseOffset: number): string => `${String(baseOffset).padStart(20, '0')}.log`
+
+/** Folders with a name of our own making: what else lies there must neither keep the broker from starting nor be removed. */
+async function foldersIn(path: string, names: RegExp): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory() && names.test(entry.name)).map(({ name }) => name)
+}
 
 async function ifThere<T>(found: Promise<T>, otherwise: T): Promise<T> {
   try {
