@@ -1,5 +1,5 @@
 import type { Random } from '../core/random.ts'
-import type { JobPorts } from '../job/job.ts'
+import type { JobPorts } from '../job/job-ports.ts'
 import { HandlerTransport } from '../kafka/handler-transport.ts'
 import type { Actor } from './actor.ts'
 import { Script, type ScriptedEvent } from './script.ts'

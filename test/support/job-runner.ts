@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
-import { type Job, run } from '../../src/job/job.ts'
+import type { Job } from '../../src/job/job.ts'
 import type { JobConfig } from '../../src/job/job-config.ts'
+import { run } from '../../src/job/run.ts'
 
 /** A folder that is gone after the test. */
 export async function scratch(): Promise<{ readonly path: string; [Symbol.asyncDispose](): Promise<void> }> {

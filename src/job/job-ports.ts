@@ -1,0 +1,12 @@
+import type { Ports } from '../core/ports.ts'
+import type { Transport } from '../kafka/transport.ts'
+import type { StateBackends } from '../state/state-backend.ts'
+import type { EmbeddedBroker } from './embedded-broker.ts'
+
+/** The outside of a job, as ports: what `run` fills in, and a simulation replaces. */
+export interface JobPorts extends Ports {
+  readonly backends: StateBackends
+  readonly pid: number
+  /** Opens the way to the brokers. */
+  readonly connect: () => Promise<{ readonly transport: Transport; readonly broker: EmbeddedBroker | null }>
+}
