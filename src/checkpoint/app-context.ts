@@ -20,6 +20,8 @@ export interface AppContext {
   readonly storeLimits: StoreLimits
   /** Paths of stores that were found damaged while they were open: put aside at the next opening. */
   readonly damagedStores: Set<string>
+  /** Where outside topics that are read to an end have it, by partition: fixed once a run, whatever is opened anew (X18). */
+  readonly inputEnds: Map<string, number>
   /** Of this thread: `<app>-<instance>-<thread>`. */
   readonly transactionalId: string
   /** Transactional ids of the members of the last assignment, this one among them. */

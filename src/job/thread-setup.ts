@@ -73,6 +73,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     stateDirectory: parts.stateDirectory,
     storeLimits: { cacheBytes: config.cacheBytes, overlayBytes: config.cacheBytes / 2 },
     damagedStores: new Set(),
+    inputEnds: new Map(),
     transactionalId,
     aliveTransactionalIds: alive,
     signal,

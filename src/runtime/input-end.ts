@@ -16,9 +16,6 @@ export type InputPosition = TopicPartition & { readonly position: number }
 export class InputEnd {
   private readonly app: AppContext
   private readonly inputs: readonly InputSpec[]
-  /** The ends of outside topics that are read to their end, fixed at the first look. */
-  private fixed: ReadonlyMap<string, number> | null = null
-
   constructor(app: AppContext, inputs: readonly InputSpec[]) {
     this.app = app
     this.inputs = inputs
@@ -30,18 +27,34 @@ export class InputEnd {
   }
 
   /**
+   * Fixes the ends of outside topics that are read to one, if they are not yet: before the first record is taken, so that
+   * what comes later is another run's.
+   * @param partitions of the inputs, in their order
+   */
+  async fix(partitions: readonly TopicPartition[]): Promise<void> {
+    if (!this.isBounded) return
+    const { inputEnds, admin } = this.app
+    const open = this.outside(partitions).filter((at) => !inputEnds.has(partitionKey(at.topic, at.partition)))
+    if (open.length === 0) return
+    for (const [key, end] of await admin.endOffsets(open, 'high')) inputEnds.set(key, end)
+  }
+
+  private outside<T extends TopicPartition>(partitions: readonly T[]): readonly T[] {
+    return partitions.filter((_, index) => this.inputs[index]?.topic.role === 'external')
+  }
+
+  /**
    * @param upstream tokens of all upstream tasks, read before this is called
    * @returns null while there is, or may be, more to take
    */
   async token(upstream: readonly string[], positions: readonly InputPosition[]): Promise<string | null> {
     if (!this.isBounded) return null
-    const outside = positions.filter((_, index) => this.inputs[index]?.topic.role === 'external')
-    this.fixed ??= await this.app.admin.endOffsets(outside, 'high')
+    await this.fix(positions)
     const parts = [...new Set(upstream)].sort()
     const inside: InputPosition[] = []
     for (const at of positions) {
       const key = partitionKey(at.topic, at.partition)
-      const end = this.fixed.get(key)
+      const end = this.app.inputEnds.get(key)
       if (end === undefined) inside.push(at)
       else if (at.position < end) return null
       else parts.push(`${key}@${end}`)

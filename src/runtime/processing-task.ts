@@ -72,6 +72,7 @@ export class ProcessingTask implements Task {
   async open(): Promise<void> {
     const { app, metrics, stores } = this.thread
     this.state = transition(this.name, this.state, 'RESTORING')
+    if (!this.thread.follow) await this.end.fix(this.inputs)
     for (const spec of this.sub.stores) {
       const changelog = {
         topic: topicName(app.appId, { role: 'changelog', name: spec.name }),

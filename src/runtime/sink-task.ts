@@ -53,6 +53,7 @@ export class SinkTask implements Task {
   }
 
   async open(): Promise<void> {
+    if (!this.thread.follow) await this.end.fix(this.inputs)
     const { clock, random, files, logger } = this.thread.app.ports
     const { signal } = this.abort
     const context: ConnectorContext = { clock, random, files, logger, signal, follow: this.thread.follow }

@@ -121,6 +121,7 @@ export class BareApp {
       stateDirectory: '/state',
       storeLimits: { cacheBytes: 1e6, overlayBytes: 1e6 },
       damagedStores: new Set(),
+      inputEnds: new Map(),
       transactionalId,
       aliveTransactionalIds: () => new Set([transactionalId]),
       signal: new AbortController().signal,

@@ -51,15 +51,19 @@ describe('the end of inputs', () => {
     expect(await endOf(inside, endless).token(['t'], [words(0), orders(0)])).toBeNull()
   })
 
-  it('of an outside topic is where it was at the first look: what comes later is another run’s', async () => {
+  it('of an outside topic is where it was when its task was first opened: what comes later is another run’s', async () => {
     await world.write('orders', [['a', '1']])
     const end = endOf(outside)
-    expect(await end.token([], [orders(0)])).toBeNull()
+    await end.fix([orders(0)])
     await world.write('orders', [['b', '2']])
     expect(await end.token([], [orders(1)])).toBeNull()
     const token = await end.token([], [orders(2)])
     expect(token).toBe(tokenOf(['orders-0@2']))
     expect(await end.token([], [orders(4)])).toBe(token)
+    const reopened = endOf(outside)
+    await reopened.fix([orders(2)])
+    expect(await reopened.token([], [orders(4)])).toBe(token)
+    world.app.inputEnds.clear()
     expect(await endOf(outside).token([], [orders(4)])).toBe(tokenOf(['orders-0@4']))
   })
 
