@@ -190,8 +190,8 @@ export class TextFileReader implements SplitReader<FilePosition> {
   }
 
   /**
-   * Hands out lines of the current run. Under `fail` it stops before a line that is refused, so that what stands before
-   * it is committed before the job fails.
+   * Hands out lines of the current run. Under `fail` it stops before a line that is refused: what stands before it was
+   * handed out when the job fails.
    */
   private takeLines(open: OpenFile, run: CurrentRun, batch: Batch): void {
     const { bytes, isValid } = run
