@@ -3,9 +3,8 @@ import { batchChecksum, batchHeaderBytes, batchLayout, batchSizeAt } from '../pr
 import type { SegmentFile } from './broker-storage.ts'
 
 /**
- * Tells damage from a write that a crash tore: behind a torn write there is nothing. Where a whole batch follows, what was
- * acknowledged has been changed since, and cutting it off would lose what follows, too. At the end of a file that another
- * follows, a batch of its full length is damaged; a shorter one may be what a power loss left.
+ * Tells damage from a write that a crash tore: behind a torn write there is nothing. Where a whole batch or another file
+ * follows, what was acknowledged has been changed or lost since, and cutting it off would lose what follows, too.
  *
  * @param from where the first batch stands that is not whole, in bytes
  * @param nextOffset the offset that it should begin with
@@ -22,10 +21,22 @@ export async function refuseDamage(
   const rest = Buffer.allocUnsafeSlow(file.sizeBytes - from)
   const read = await file.read(from, rest)
   const found = rest.subarray(0, read)
-  if (batchBehind(found, nextOffset) < 0 && !(isFollowed && sizeAt(found, 0) > 0)) return
-  throw new StreamError(
+  if (!isFollowed && batchBehind(found, nextOffset) < 0) return
+  throw damaged(log, `is damaged ${from} bytes into a file of ${file.sizeBytes}, and good records stand behind that`)
+}
+
+/**
+ * Refuses a file that does not begin where the one before it ends: what stood between them is gone.
+ * @throws {StreamError} `BROKER_STORAGE_CORRUPT` naming the log and both offsets
+ */
+export function refuseGap(log: string, endOffset: number, baseOffset: number): never {
+  throw damaged(log, `has nothing from offset ${endOffset} on, and goes on at offset ${baseOffset}`)
+}
+
+function damaged(log: string, finding: string): StreamError {
+  return new StreamError(
     'BROKER_STORAGE_CORRUPT',
-    `the embedded broker's log ${log} is damaged ${from} bytes into a file of ${file.sizeBytes}, and good records stand behind that: nothing was changed; restore the broker's directory from a copy, or move it away and begin anew`,
+    `the embedded broker's log ${log} ${finding}: nothing was changed; restore the broker's directory from a copy, or move it away and begin anew`,
   )
 }
 

@@ -3,7 +3,7 @@ import { markerType, readMarker } from '../protocol/control-batch.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
 import type { BrokerStorage } from './broker-storage.ts'
 import type { EpochStart } from './leader-epochs.ts'
-import { refuseDamage } from './log-damage.ts'
+import { refuseDamage, refuseGap } from './log-damage.ts'
 import { LogSegment, walkSegment } from './log-segment.ts'
 import { type LogSnapshot, restoreSnapshot, takeSnapshot } from './log-snapshot.ts'
 import type { ProducerStates } from './producer-states.ts'
@@ -58,6 +58,8 @@ export async function recoverLog(
       continue
     }
     const file = await storage.openSegment(log, baseOffset)
+    const gapEnd = previous ? Math.max(previous.nextOffset, remains.startOffset, snapshot?.offset ?? 0) : baseOffset
+    if (file.sizeBytes > 0 && baseOffset > gapEnd) refuseGap(label, gapEnd, baseOffset)
     const before = takeSnapshot(baseOffset, producers, transactions)
     const segment = new LogSegment(before, Promise.resolve(file))
     const isChecked = i >= baseOffsets.length - checkedSegments

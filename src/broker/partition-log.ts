@@ -169,11 +169,8 @@ export class PartitionLog {
       if ((left <= 0 && found.length > 0) || segment.baseOffset >= request.upToOffset) break
       if (segment.nextOffset <= request.fromOffset) continue
       const atLeastOne = request.atLeastOne && found.length === 0
-      const bytes = await segment.read({ ...request, maxBytes: left, atLeastOne }).catch((error: unknown) => {
-        // Deleted while it was read: its records are gone, and the next request is told so.
-        if (this.closed || !this.segments.includes(segment)) return noBytes
-        throw error
-      })
+      const reading = segment.read({ ...request, maxBytes: left, atLeastOne })
+      const bytes = await this.unlessRemoved(segment, reading, noBytes)
       if (bytes.length === 0) break
       found.push(bytes)
       left -= bytes.length
@@ -181,6 +178,16 @@ export class PartitionLog {
       if (lastOffsetIn(bytes) + 1 < segment.nextOffset) break
     }
     return found
+  }
+
+  /** What is read of a segment; `nothing` where it was deleted meanwhile, which the next request is told. */
+  private async unlessRemoved<T>(segment: LogSegment, reading: Promise<T>, nothing: T): Promise<T> {
+    try {
+      return await reading
+    } catch (error) {
+      if (this.closed || !this.segments.includes(segment)) return nothing
+      throw error
+    }
   }
 
   /** Aborted transactions with records in `[fromOffset, upToOffset)`, in the order of their completion. */
@@ -198,8 +205,8 @@ export class PartitionLog {
   async findTimestamp(timestamp: number): Promise<OffsetAndTimestamp | null> {
     for (const segment of this.segments) {
       if (segment.maxTimestamp < timestamp || segment.nextOffset <= this.startOffset) continue
-      const found = await segment.recordSince(timestamp, this.startOffset)
-      if (found) return found
+      const found = await this.unlessRemoved(segment, segment.recordSince(timestamp, this.startOffset), null)
+      if (found) return found.offset < this.highWatermark ? found : null
     }
     return null
   }

@@ -17,7 +17,7 @@ async function refused(args: readonly string[], code: number, names: RegExp, env
   expect(end.code).toBe(code)
 }
 
-describe('bad input', () => {
+describe.concurrent('bad input', () => {
   it('is a missing file, named', async () => {
     await using folder = await scratch()
     await refused(
@@ -138,11 +138,13 @@ describe('the command', () => {
   it('never ends well because of a pipeline file that ends the process, or awaits what never comes', async () => {
     await using folder = await scratch()
     const bodies = { 'exits.mts': 'process.exit(0)\n', 'awaits.mts': 'await new Promise(() => {})\n' }
-    for (const [name, body] of Object.entries(bodies)) {
-      await writeFile(join(folder.path, name), body)
-      const data = join(folder.path, 'data')
-      await refused(['run', join(folder.path, name), '--data-dir', data], 1, /ended before its work did/)
-    }
+    await Promise.all(
+      Object.entries(bodies).map(async ([name, body]) => {
+        await writeFile(join(folder.path, name), body)
+        const data = join(folder.path, 'data')
+        await refused(['run', join(folder.path, name), '--data-dir', data], 1, /ended before its work did/)
+      }),
+    )
   })
 
   it('names the place in the pipeline file as it was written where user code throws', async () => {

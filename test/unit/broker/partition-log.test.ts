@@ -180,4 +180,16 @@ describe('a log that is opened again', () => {
     disk.damage(place.name, 0, 100, Buffer.of(0x7f))
     await expect(openOn(disk)).rejects.toMatchObject({ code: 'BROKER_STORAGE_CORRUPT' })
   })
+
+  it('is refused, and left as it is, where a file in its middle is gone', async () => {
+    const disk = new MemoryDisk()
+    const { log, append } = await openOn(disk)
+    for (const text of ['a', 'b', 'c']) await log.written(append(text.repeat(150)) + 1)
+    await disk.open().removeSegment(place.name, 1)
+    await expect(openOn(disk)).rejects.toMatchObject({
+      code: 'BROKER_STORAGE_CORRUPT',
+      message: expect.stringContaining('words-0 has nothing from offset 1 on, and goes on at offset 2'),
+    })
+    expect(await disk.open().segments(place.name)).toEqual([0, 2])
+  })
 })
