@@ -36,6 +36,20 @@ export function sleepOn(timer: Clock['timer'], delayMs: number, signal?: AbortSi
   })
 }
 
+/** Waits for work, for so many milliseconds at most. @returns whether it is done @throws what it fails with by then */
+export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  let cancel: Cancel = () => {}
+  const limit = new Promise<false>((resolve) => {
+    cancel = clock.timer(milliseconds, () => resolve(false))
+  })
+  try {
+    return await Promise.race([work.then(() => true), limit])
+  } finally {
+    // Left alone the timer would keep the process alive.
+    cancel()
+  }
+}
+
 /** @returns milliseconds left until the deadline, at least 0. */
 export function remainingMs(clock: Clock, deadline: DeadlineMs): number {
   return Math.max(0, deadline - clock.monotonicMs())

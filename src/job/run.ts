@@ -1,4 +1,5 @@
 import { openFileStorage } from '../broker/file-storage.ts'
+import { unlessAborted } from '../core/abort.ts'
 import { StreamError } from '../core/errors.ts'
 import { silentLogger } from '../core/logger.ts'
 import { nodeFileSystem } from '../core/node-file-system.ts'
@@ -95,10 +96,13 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     if (broker) cleanup.push(() => broker.close())
     cleanup.push(() => transport.close())
     const { signal } = config
+    const stopped = () => new StreamError('JOB_CLOSED', 'the job was stopped before it had started')
+    // What a job begins with may take long, and nothing is lost when nobody waits for it any more.
+    const unlessStopped = <T>(work: Promise<T>): Promise<T> => (signal ? unlessAborted(work, signal, stopped) : work)
     const client = new KafkaClient({ transport, clock, random, logger })
-    await unlessAborted(client.open(config.brokerPatienceMs), signal)
+    await unlessStopped(client.open(config.brokerPatienceMs))
     const job = new RunningJob<Q>(plan, appId, directory, config, ports)
-    await unlessAborted(job.prepare(client), signal)
+    await unlessStopped(job.prepare(client))
     await job.start(broker, close)
     const stop = (): void => void job.stop()
     signal?.addEventListener('abort', stop, { once: true })
@@ -107,21 +111,5 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-/** What a job begins with may take long: nothing is lost when nobody waits for it any more. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  let stop = (): void => {}
-  try {
-    const stopped = new Promise<never>((_, reject) => {
-      stop = () => reject(new StreamError('JOB_CLOSED', 'the job was stopped before it had started'))
-      if (signal.aborted) stop()
-      signal.addEventListener('abort', stop, { once: true })
-    })
-    return await Promise.race([work, stopped])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

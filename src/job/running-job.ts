@@ -1,5 +1,6 @@
 import { BehaviorSubject, type Observable } from 'rxjs'
 import { newAbort } from '../core/abort.ts'
+import { within } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
 import { sameLoopThreads } from '../core/threads.ts'
 import type { StoreOf } from '../dsl/query.ts'
@@ -108,7 +109,7 @@ export class RunningJob<Q> implements Job<Q> {
       return end
     } catch (error) {
       this.abort.abort(error)
-      await this.within(patienceMs, ended)
+      await within(this.ports.clock, patienceMs, ended).catch(() => undefined)
       await close()
       this.status.next('failed')
       throw error
@@ -116,19 +117,6 @@ export class RunningJob<Q> implements Job<Q> {
       this.status.complete()
       this.metrics.complete()
     }
-  }
-
-  /** Waits for work to end, however it ends, for so long at most. */
-  private async within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.ports.clock.timer(milliseconds, resolve)
-      const ended = (): void => {
-        // Left alone the timer would keep the process alive.
-        cancel()
-        resolve()
-      }
-      work.then(ended, ended)
-    })
   }
 
   private say(): void {

@@ -1,4 +1,5 @@
-import type { Cancel, Clock } from '../core/clock.ts'
+import { unlessAborted } from '../core/abort.ts'
+import { type Clock, within } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
 
 /** How long user code may hold up a stop or a rebalance, milliseconds. */
@@ -27,32 +28,19 @@ export class Patience {
    */
   async wait(work: Promise<unknown>): Promise<void> {
     const { signal } = this
-    let limit = (): void => {}
     try {
-      const stopped = new Promise<void>((resolve) => {
-        limit = resolve
-        if (signal.aborted) resolve()
-        signal.addEventListener('abort', limit, { once: true })
-      })
-      await Promise.race([work, stopped])
-      if (!signal.aborted || (await this.briefly(work))) return
-    } finally {
-      signal.removeEventListener('abort', limit)
+      await unlessAborted(work, signal)
+      return
+    } catch (error) {
+      if (!signal.aborted || error !== signal.reason) throw error
     }
+    if (await this.briefly(work)) return
     const message = `user code was still at work ${patienceMs / 1000} s after the stop`
     throw new StreamError('JOB_CLOSED', message, { action: 'reset-task' })
   }
 
   /** Waits for work for some seconds. @returns whether it is done @throws what it fails with */
-  async briefly(work: Promise<unknown>): Promise<boolean> {
-    let cancel: Cancel = () => {}
-    const limit = new Promise<false>((resolve) => {
-      cancel = this.clock.timer(patienceMs, () => resolve(false))
-    })
-    try {
-      return await Promise.race([work.then(() => true), limit])
-    } finally {
-      cancel()
-    }
+  briefly(work: Promise<unknown>): Promise<boolean> {
+    return within(this.clock, patienceMs, work)
   }
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../core/abort.ts'
 import { actionOf, hasCode, messageOf, StreamError } from '../core/errors.ts'
 import type { AssignmentData } from '../kafka/assignment.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
@@ -115,8 +116,8 @@ export class StreamThread {
 
   /** A1: joins, gets a producer id, opens what was assigned. */
   private async join(): Promise<void> {
-    const { context, member, tasks } = this.parts
-    tasks.assignment = await this.unlessStopped(member.join())
+    const { context, tasks } = this.parts
+    tasks.assignment = await this.joined()
     await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
     await this.take(tasks.assignment)
   }
@@ -180,7 +181,7 @@ export class StreamThread {
     // A sink that is slower than that writes again what it had not said to be safe.
     await this.patience.briefly(settled(tasks.running))
     const { memberId } = member.identity
-    tasks.assignment = await this.unlessStopped(member.join())
+    tasks.assignment = await this.joined()
     // Another member id: this process was out of the group meanwhile, and whoever had its tasks then has moved them on (X1).
     if (member.identity.memberId !== memberId) await tasks.closeAll()
     await this.take(tasks.assignment)
@@ -210,14 +211,8 @@ export class StreamThread {
   }
 
   /** A join may wait for other members for a minute; nothing is uncommitted meanwhile, so a stop need not wait for it. */
-  private unlessStopped<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.parts.context.app
-    return new Promise((resolve, reject) => {
-      const stop = (): void => reject(signal.reason)
-      if (signal.aborted) stop()
-      signal.addEventListener('abort', stop, { once: true })
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-    })
+  private joined(): Promise<AssignmentData> {
+    return unlessAborted(this.parts.member.join(), this.parts.context.app.signal)
   }
 
   /**
