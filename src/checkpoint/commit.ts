@@ -1,6 +1,6 @@
 import type { StepHook } from '../core/steps.ts'
 import type { TaskId } from '../core/task-id.ts'
-import type { GroupIdentity, OffsetCommit } from '../kafka/transaction-requests.ts'
+import type { GroupIdentity, OffsetCommit } from '../kafka/offset-commit.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 
 /** What one task puts into a transaction. Made at the cut; nothing in it changes afterwards. */

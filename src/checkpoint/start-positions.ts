@@ -1,6 +1,6 @@
 import { comparePartitions, partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { CommittedOffset } from '../kafka/admin.ts'
-import type { GroupIdentity } from '../kafka/transaction-requests.ts'
+import type { GroupIdentity } from '../kafka/offset-commit.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import { earliestTimestamp } from '../protocol/messages/list-offsets.ts'
 import type { AppContext } from './app-context.ts'

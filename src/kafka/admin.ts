@@ -10,8 +10,8 @@ import { createTopics, deleteRecords } from '../protocol/messages/topics.ts'
 import { byTopic } from './by-topic.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import { kafkaFailure } from './kafka-error.ts'
-import type { GroupIdentity, OffsetCommit } from './transaction-requests.ts'
+import { kafkaFailure, refuseFailed } from './kafka-error.ts'
+import { type GroupIdentity, type OffsetCommit, offsetsByTopic } from './offset-commit.ts'
 import { anyNode, type Lane, type NodeId } from './transport.ts'
 
 /** A topic to create. */
@@ -107,14 +107,9 @@ export class Admin {
             deadline,
             2,
           )
+          refuseFailed(listOffsets.name, answer.topics)
           for (const topic of answer.topics) {
             for (const partition of topic.partitions) {
-              if (partition.errorCode !== kafkaError.NONE) {
-                throw kafkaFailure(partition.errorCode, listOffsets.name, {
-                  topic: topic.name,
-                  partition: partition.index,
-                })
-              }
               found.set(partitionKey(topic.name, partition.index), partition.offset)
             }
           }
@@ -133,14 +128,8 @@ export class Admin {
           topics: byTopic(led, ({ partition, offset }) => ({ index: partition, offset })),
           timeoutMs: 30_000,
         })
-        for (const topic of answer.topics) {
-          for (const { index, errorCode } of topic.partitions) {
-            // Out of range: the start has passed the offset already.
-            if (errorCode !== kafkaError.NONE && errorCode !== kafkaError.OFFSET_OUT_OF_RANGE) {
-              throw kafkaFailure(errorCode, deleteRecords.name, { topic: topic.name, partition: index })
-            }
-          }
-        }
+        // Out of range: the start has passed the offset already.
+        refuseFailed(deleteRecords.name, answer.topics, kafkaError.OFFSET_OUT_OF_RANGE)
       }
     })
   }
@@ -201,21 +190,12 @@ export class Admin {
    * @throws {StreamError} `MEMBERSHIP_LOST` (action `rejoin`) when the coordinator does not know this generation or member
    */
   async commitOffsets(group: GroupIdentity, offsets: readonly OffsetCommit[]): Promise<void> {
-    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
-      index: partition,
-      committedOffset: offset,
-      committedMetadata: metadata,
-    }))
+    const topics = offsetsByTopic(offsets)
     const deadline = this.client.deadline()
     await this.client.retrying(deadline, async () => {
       const node = await this.client.groupCoordinator('group', group.groupId, deadline)
       const answer = await this.client.send('group', node, offsetCommit, { ...group, topics }, deadline, 7)
-      for (const topic of answer.topics) {
-        for (const { index, errorCode } of topic.partitions) {
-          if (errorCode === kafkaError.NONE) continue
-          throw kafkaFailure(errorCode, offsetCommit.name, { topic: topic.name, partition: index })
-        }
-      }
+      refuseFailed(offsetCommit.name, answer.topics)
     })
   }
 

@@ -21,7 +21,7 @@ import {
 } from './assignment.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
-import type { GroupIdentity } from './transaction-requests.ts'
+import type { GroupIdentity } from './offset-commit.ts'
 
 /** Membership timing, milliseconds (X12). */
 export interface MembershipTiming {

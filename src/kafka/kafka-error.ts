@@ -41,6 +41,30 @@ export function kafkaFailure(code: number, api: string, context: ErrorContext = 
   )
 }
 
+/** What most answers say of each partition. */
+interface PartitionResults {
+  readonly name: string
+  readonly partitions: Iterable<{ readonly index: number; readonly errorCode: number }>
+}
+
+/**
+ * Looks whether every partition of an answer is fine.
+ * @param tolerated an error number that means no harm there
+ * @throws {StreamError} {@link kafkaFailure} of the first that is not
+ */
+export function refuseFailed(
+  api: string,
+  topics: Iterable<PartitionResults>,
+  tolerated: number = kafkaError.NONE,
+): void {
+  for (const { name, partitions } of topics) {
+    for (const { index, errorCode } of partitions) {
+      if (errorCode === kafkaError.NONE || errorCode === tolerated) continue
+      throw kafkaFailure(errorCode, api, { topic: name, partition: index })
+    }
+  }
+}
+
 function judge(code: number): readonly [ErrorCode, ErrorAction, string] {
   switch (code) {
     case kafkaError.FENCED_INSTANCE_ID:

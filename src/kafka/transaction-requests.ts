@@ -5,24 +5,9 @@ import { addOffsetsToTxn, addPartitionsToTxn, endTxn, txnOffsetCommit } from '..
 import type { ProducerIdentity } from '../protocol/record-batch-writer.ts'
 import { byTopic } from './by-topic.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import { isRetriable, kafkaFailure } from './kafka-error.ts'
+import { isRetriable, kafkaFailure, refuseFailed } from './kafka-error.ts'
+import { type GroupIdentity, type OffsetCommit, offsetsByTopic } from './offset-commit.ts'
 import type { NodeId } from './transport.ts'
-
-/** The membership under which offsets are committed: the fence of KIP-447. */
-export interface GroupIdentity {
-  readonly groupId: string
-  readonly generationId: number
-  readonly memberId: string
-  readonly groupInstanceId: string | null
-}
-
-/** An offset to commit: the next to read, and up to 4,095 bytes of metadata (X5). */
-export interface OffsetCommit {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly metadata: string
-}
 
 /**
  * What the producer of a transactional id asks of the coordinators: of its transactions, and of its group.
@@ -44,15 +29,8 @@ export class TransactionRequests {
     const topics = byTopic(partitions, ({ partition }) => partition)
     await this.toCoordinator(async (node) => {
       const answer = await this.client.send('data', node, addPartitionsToTxn, { ...this.holder(producer), topics })
-      for (const topic of answer.topics) {
-        for (const { index, errorCode } of topic.partitions) {
-          // It only says that another partition of the request failed.
-          if (errorCode === kafkaError.OPERATION_NOT_ATTEMPTED) continue
-          if (errorCode !== kafkaError.NONE) {
-            throw kafkaFailure(errorCode, addPartitionsToTxn.name, { topic: topic.name, partition: index })
-          }
-        }
-      }
+      // The number only says that another partition of the request failed.
+      refuseFailed(addPartitionsToTxn.name, answer.topics, kafkaError.OPERATION_NOT_ATTEMPTED)
     })
   }
 
@@ -74,23 +52,12 @@ export class TransactionRequests {
     group: GroupIdentity,
     offsets: readonly OffsetCommit[],
   ): Promise<void> {
-    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
-      index: partition,
-      committedOffset: offset,
-      committedMetadata: metadata,
-    }))
-    const request = { ...this.holder(producer), ...group, topics }
+    const request = { ...this.holder(producer), ...group, topics: offsetsByTopic(offsets) }
     const deadline = this.client.deadline()
     await this.client.retrying(deadline, async () => {
       const node = await this.client.groupCoordinator('data', group.groupId, deadline)
       const answer = await this.client.send('data', node, txnOffsetCommit, request, deadline, 3)
-      for (const topic of answer.topics) {
-        for (const { index, errorCode } of topic.partitions) {
-          if (errorCode !== kafkaError.NONE) {
-            throw kafkaFailure(errorCode, txnOffsetCommit.name, { topic: topic.name, partition: index })
-          }
-        }
-      }
+      refuseFailed(txnOffsetCommit.name, answer.topics)
     })
   }
 

@@ -4,9 +4,10 @@ import { type ProducerIdentity, RecordBatchWriter } from '../protocol/record-bat
 import { type Attempt, BatchSender } from './batch-sender.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
+import type { GroupIdentity, OffsetCommit } from './offset-commit.ts'
 import { type OutputOwner, PartitionOutput, type SealedBatch } from './partition-output.ts'
 import { initTransactionalId } from './producer-id.ts'
-import { asUnknownOutcome, type GroupIdentity, type OffsetCommit, TransactionRequests } from './transaction-requests.ts'
+import { asUnknownOutcome, TransactionRequests } from './transaction-requests.ts'
 
 /** What a producer is made with. */
 export interface TransactionalProducerOptions {

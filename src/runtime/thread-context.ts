@@ -1,6 +1,6 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
-import type { GroupIdentity } from '../kafka/transaction-requests.ts'
+import type { GroupIdentity } from '../kafka/offset-commit.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { RecordCollector } from './record-collector.ts'
