@@ -3,14 +3,13 @@ import {
   type BatchHeader,
   batchAttribute,
   batchChecksum,
-  batchLayout,
   batchSizeAt,
   readBatchHeader,
+  stampMaxTimestamp,
 } from '../protocol/batch-header.ts'
 import { compressionCodec } from '../protocol/compression.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
-import { writeInt64 } from '../protocol/wire-writer.ts'
 import type { TopicConfig } from './topic-config.ts'
 
 /** Why a batch is refused, in the numbers and words of a Produce answer. */
@@ -133,8 +132,7 @@ function walk(records: Buffer, header: BatchHeader, needsKeys: boolean): number 
 /** The batch with its greatest timestamp as it is: records are searched for by it, so it must not be what a client says. */
 function corrected(records: Buffer, greatest: number): SoundBatch {
   const copy = Buffer.from(records)
-  writeInt64(copy, greatest, batchLayout.maxTimestamp)
-  copy.writeUInt32BE(batchChecksum(copy, 0, copy.length), batchLayout.crc)
+  stampMaxTimestamp(copy, greatest)
   return { records: copy, header: readBatchHeader(copy, 0, copy.length) }
 }
 

@@ -50,6 +50,8 @@ export async function recoverLog(
   const epochs: EpochStart[] = []
   const skipBelow = restoreSnapshot(snapshot, producers, transactions)
   const replay = new Replay(producers, transactions)
+  const knownEnd = Math.max(remains.startOffset, snapshot?.offset ?? 0)
+  const hollow: number[] = []
   let bytesCut = 0
   for (const [i, baseOffset] of baseOffsets.entries()) {
     const previous = segments.at(-1)
@@ -58,8 +60,14 @@ export async function recoverLog(
       continue
     }
     const file = await storage.openSegment(log, baseOffset)
-    const gapEnd = previous ? Math.max(previous.nextOffset, remains.startOffset, snapshot?.offset ?? 0) : baseOffset
-    if (file.sizeBytes > 0 && baseOffset > gapEnd) refuseGap(label, gapEnd, baseOffset)
+    const end = previous ? Math.max(previous.nextOffset, knownEnd) : baseOffset
+    if (baseOffset > end) {
+      if (file.sizeBytes > 0) refuseGap(label, end, baseOffset)
+      // A file is there before the last batches of the one before it are written: after a crash between, its name says an end
+      // that was never reached.
+      hollow.push(baseOffset)
+      continue
+    }
     const before = takeSnapshot(baseOffset, producers, transactions)
     const segment = new LogSegment(before, Promise.resolve(file))
     const isChecked = i >= baseOffsets.length - checkedSegments
@@ -84,7 +92,7 @@ export async function recoverLog(
     segments.push(segment)
     if (bytesCut > 0) break
   }
-  await removeEmptyEnd(remains, segments)
+  for (const baseOffset of hollow) await storage.removeSegment(log, baseOffset)
   return { segments, epochs, bytesCut }
 }
 
@@ -95,23 +103,6 @@ async function hasBytes(storage: BrokerStorage, log: string, baseOffsets: readon
     if (file.sizeBytes > 0) return true
   }
   return false
-}
-
-/**
- * The next file is there before the last batches of the one before it are written: a crash between leaves it empty, and its
- * name says an end that was never reached. Unless the start of the log was moved there.
- */
-async function removeEmptyEnd(remains: LogRemains, segments: LogSegment[]): Promise<void> {
-  const known = Math.max(remains.startOffset, remains.snapshot?.offset ?? 0)
-  for (;;) {
-    const last = segments.at(-1)
-    const previous = segments.at(-2)
-    if (!last || !previous || last.sizeBytes > 0) return
-    if (last.baseOffset <= Math.max(previous.nextOffset, known)) return
-    segments.pop()
-    await (await last.file).close()
-    await remains.storage.removeSegment(remains.name, last.baseOffset)
-  }
 }
 
 /** Enters batches into the states of producers and transactions, in the order of the log. */

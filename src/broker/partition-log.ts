@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts'
 import { StreamError } from '../core/errors.ts'
-import { type BatchHeader, batchAttribute, batchChecksum, batchLayout } from '../protocol/batch-header.ts'
+import { type BatchHeader, batchAttribute, batchLayout, stampMaxTimestamp } from '../protocol/batch-header.ts'
 import { writeInt64 } from '../protocol/wire-writer.ts'
 import { lastOffsetIn, type OffsetAndTimestamp } from './batch-walk.ts'
 import type { BrokerStorage } from './broker-storage.ts'
@@ -190,9 +190,9 @@ export class PartitionLog {
     }
   }
 
-  /** Aborted transactions with records in `[fromOffset, upToOffset)`, in the order of their completion. */
-  abortedIn(fromOffset: number, upToOffset: number): AbortedRange[] {
-    return this.transactions.abortedIn(fromOffset, upToOffset)
+  /** See {@link TransactionIndex.abortedRanges}. */
+  abortedRanges(): readonly AbortedRange[] {
+    return this.transactions.abortedRanges()
   }
 
   /** Calls `changed` whenever the high watermark or the last stable offset has moved. @returns what ends that */
@@ -298,6 +298,5 @@ const noBytes = Buffer.alloc(0)
 
 function stampAppendTime(bytes: Buffer, appendTime: number): void {
   bytes.writeInt16BE(bytes.readInt16BE(batchLayout.attributes) | batchAttribute.logAppendTime, batchLayout.attributes)
-  writeInt64(bytes, appendTime, batchLayout.maxTimestamp)
-  bytes.writeUInt32BE(batchChecksum(bytes, 0, bytes.length), batchLayout.crc)
+  stampMaxTimestamp(bytes, appendTime)
 }

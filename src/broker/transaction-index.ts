@@ -46,25 +46,10 @@ export class TransactionIndex {
     return stable
   }
 
-  /** Aborted transactions with records in `[fromOffset, upToOffset)`, in the order of completion. */
-  abortedIn(fromOffset: number, upToOffset: number): AbortedRange[] {
-    if (this.aborted.length === 0) return []
-    let low = 0
-    let high = this.aborted.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.aborted[middle] as AbortedRange).lastOffset < fromOffset) low = middle + 1
-      else high = middle
-    }
-    const found: AbortedRange[] = []
-    for (let i = low; i < this.aborted.length; i++) {
-      const range = this.aborted[i] as AbortedRange
-      if (range.firstOffset < upToOffset) found.push(range)
-    }
-    return found
-  }
-
-  /** All aborted transactions that are known, in the order of completion. */
+  /**
+   * All aborted transactions that are known, in the order of completion. Those that end later join them; whoever holds them
+   * keeps what is forgotten.
+   */
   abortedRanges(): readonly AbortedRange[] {
     return this.aborted
   }
@@ -78,4 +63,20 @@ export class TransactionIndex {
   forgetBelow(startOffset: number): void {
     this.aborted = this.aborted.filter((range) => range.lastOffset >= startOffset)
   }
+}
+
+/** Those of some aborted transactions with records in `[fromOffset, upToOffset)`, in the same order. */
+export function abortedBetween(
+  aborted: readonly AbortedRange[],
+  fromOffset: number,
+  upToOffset: number,
+): AbortedRange[] {
+  let low = 0
+  let high = aborted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((aborted[middle] as AbortedRange).lastOffset < fromOffset) low = middle + 1
+    else high = middle
+  }
+  return aborted.slice(low).filter(({ firstOffset }) => firstOffset < upToOffset)
 }

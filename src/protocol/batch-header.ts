@@ -1,6 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import { crc32c } from './crc32c.ts'
 import { readInt64 } from './wire-reader.ts'
+import { writeInt64 } from './wire-writer.ts'
 
 /**
  * The header of a record batch, magic 2 (KIP-98). Offsets in bytes from its start:
@@ -93,6 +94,12 @@ export function readBatchHeader(buffer: Buffer, start: number, sizeBytes: number
 /** The checksum a batch should have. */
 export function batchChecksum(buffer: Buffer, start: number, sizeBytes: number): number {
   return crc32c(buffer, start + batchLayout.attributes, start + sizeBytes)
+}
+
+/** Gives a whole batch, and nothing else in the buffer, another greatest timestamp, with the checksum that belongs to it. */
+export function stampMaxTimestamp(batch: Buffer, maxTimestamp: number): void {
+  writeInt64(batch, maxTimestamp, batchLayout.maxTimestamp)
+  batch.writeUInt32BE(batchChecksum(batch, 0, batch.length), batchLayout.crc)
 }
 
 /** @throws {StreamError} `BATCH_CORRUPT` when the stored checksum is another than the computed one */

@@ -4,7 +4,7 @@ import type { fetch } from '../../protocol/messages/fetch.ts'
 import { lastOffsetIn } from '../batch-walk.ts'
 import type { PartitionLog } from '../partition-log.ts'
 import type { RequestContext, Services } from '../services.ts'
-import type { AbortedRange } from '../transaction-index.ts'
+import { type AbortedRange, abortedBetween } from '../transaction-index.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
 
 const readCommitted = 1
@@ -138,12 +138,11 @@ async function read(
 ): Promise<{ readonly partition: PartitionAnswer; readonly sizeBytes: number }> {
   const { highWatermark, lastStableOffset } = log
   const isCommitted = isolationLevel === readCommitted
-  const upToOffset = isCommitted ? lastStableOffset : highWatermark
-  // Before the records are read: what is deleted meanwhile is forgotten, and may be among them.
-  const aborted = isCommitted ? log.abortedIn(wanted.fetchOffset, upToOffset) : null
+  // Taken before the records are read: what is deleted meanwhile is forgotten, and may be among them.
+  const aborted = log.abortedRanges()
   const records = await log.read({
     fromOffset: wanted.fetchOffset,
-    upToOffset,
+    upToOffset: isCommitted ? lastStableOffset : highWatermark,
     maxBytes: Math.min(wanted.maxBytes, bytesLeft),
     atLeastOne,
   })
@@ -154,22 +153,21 @@ async function read(
     highWatermark,
     lastStableOffset,
     logStartOffset: log.startOffset,
-    abortedTransactions: aborted && abortedAmong(services, aborted, records),
+    abortedTransactions: isCommitted ? abortedIn(services, aborted, wanted.fetchOffset, records) : null,
     records,
   }
   return { partition, sizeBytes }
 }
 
-/** Those of the transactions that have records in what was read. */
-function abortedAmong(
+function abortedIn(
   services: Services,
-  ranges: readonly AbortedRange[],
+  known: readonly AbortedRange[],
+  fromOffset: number,
   records: readonly Buffer[],
 ): { producerId: number; firstOffset: number }[] {
   const lastPiece = records.at(-1)
-  if (!lastPiece || ranges.length === 0) return []
-  const last = lastOffsetIn(lastPiece)
-  const aborted = ranges.filter(({ firstOffset }) => firstOffset <= last)
+  if (!lastPiece || known.length === 0) return []
+  const aborted = abortedBetween(known, fromOffset, lastOffsetIn(lastPiece) + 1)
   if (services.options.shuffleAborted) {
     for (let i = aborted.length - 1; i > 0; i--) {
       const j = services.random.integer(i + 1)
