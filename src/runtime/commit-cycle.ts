@@ -1,6 +1,5 @@
 import { commit } from '../checkpoint/commit.ts'
 import { Purge } from '../checkpoint/purge.ts'
-import { messageOf } from '../core/errors.ts'
 import type { GroupMember } from '../kafka/group-member.ts'
 import { CommitPace } from './commit-pace.ts'
 import type { Patience } from './patience.ts'
@@ -17,6 +16,8 @@ export interface CommitCycleParts {
   readonly onCommit: (records: number) => void
   /** Stores could not be written behind a commit: the next one says so. */
   readonly onFailed: () => void
+  /** Says what went wrong beside what ends an attempt. */
+  readonly log: (message: string, error: unknown) => void
 }
 
 /** The commits of a stream thread, one after the other: when they are due, and what follows a known one. */
@@ -84,10 +85,7 @@ export class CommitCycle {
    * @param known the failure that is being dealt with already
    */
   async settle(known?: unknown): Promise<void> {
-    await this.storing.catch((error: unknown) => {
-      if (error === known) return
-      this.parts.context.app.ports.logger.warn('a store was not written', { reason: messageOf(error) })
-    })
+    await this.storing.catch((error: unknown) => error === known || this.parts.log('a store was not written', error))
     this.storing = Promise.resolve()
   }
 

@@ -71,7 +71,15 @@ export class StreamThread {
       this.resetsInARow = 0
       events.onCommit(records)
     }
-    this.commits = new CommitCycle({ context, member, tasks, patience, onCommit, onFailed: () => this.wake() })
+    this.commits = new CommitCycle({
+      context,
+      member,
+      tasks,
+      patience,
+      onCommit,
+      onFailed: () => this.wake(),
+      log: (message, error) => this.log(message, error),
+    })
   }
 
   /** Something came: an answer, a change of the group, a stop. May be called at any time. */
