@@ -1,26 +1,17 @@
 import { afterAll, beforeAll } from 'vitest'
 import { MemoryDisk } from '../../src/broker/memory-storage.ts'
-import { silentLogger } from '../../src/core/logger.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
-import { systemRandom } from '../../src/core/system-random.ts'
-import { type EmbeddedBroker, openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
+import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
-import { freePort } from '../support/free-port.ts'
+import { listeningBroker } from '../support/embedded-broker.ts'
 
 let opened: EmbeddedBroker | null = null
 let brokers = ''
 
 beforeAll(async () => {
-  const port = await freePort()
-  brokers = `127.0.0.1:${port}`
-  opened = await openEmbeddedBroker({
-    storage: new MemoryDisk().open(),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    listen: { host: '127.0.0.1', port },
-  })
+  const listening = await listeningBroker(new MemoryDisk().open())
+  opened = listening.opened
+  brokers = listening.brokers
 })
 afterAll(() => opened?.close())
 

@@ -3,13 +3,8 @@ import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
-import { openFileStorage } from '../../src/broker/file-storage.ts'
-import { silentLogger } from '../../src/core/logger.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
-import { systemRandom } from '../../src/core/system-random.ts'
 import { int32, json, type Pipeline, pipeline, type Serde, structured } from '../../src/index.ts'
-import { openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
-import { freePort } from '../support/free-port.ts'
+import { withBrokerOf } from '../support/embedded-broker.ts'
 import { runToEnd, scratch, writeTexts } from '../support/job-runner.ts'
 
 /** Lines by what they say, with as many stores as there are names. */
@@ -83,21 +78,13 @@ describe('a pipeline that is started again on its state', () => {
   })
 })
 
-async function deleteTopic(dataDirectory: string, topic: string): Promise<void> {
-  const port = await freePort()
-  const opened = await openEmbeddedBroker({
-    storage: await openFileStorage(`${dataDirectory}/broker`, process.pid),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    listen: { host: '127.0.0.1', port },
+const deleteTopic = (dataDirectory: string, topic: string): Promise<void> =>
+  withBrokerOf(dataDirectory, async (brokers) => {
+    const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    try {
+      await admin.deleteTopics({ topics: [topic] })
+    } finally {
+      await admin.disconnect()
+    }
   })
-  const admin = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  try {
-    await admin.deleteTopics({ topics: [topic] })
-  } finally {
-    await admin.disconnect()
-    await opened.close()
-  }
-}
