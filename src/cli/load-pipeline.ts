@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { register as registerCommonJs } from 'tsx/cjs/api'
@@ -14,7 +14,8 @@ import { isPipeline, type Pipeline } from '../dsl/pipeline.ts'
  */
 export async function loadPipeline(file: string): Promise<Pipeline> {
   const path = resolve(file)
-  if (!existsSync(path)) {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found) {
     throw new StreamError(
       'PIPELINE_NOT_FOUND',
       `there is no pipeline file ${path}; give the path of a .ts or .js file`,
@@ -23,7 +24,7 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
       },
     )
   }
-  if (!statSync(path).isFile() || !/\.[cm]?[jt]sx?$/.test(path)) {
+  if (!found.isFile() || !/\.[cm]?[jt]sx?$/.test(path)) {
     throw new StreamError('PIPELINE_NOT_FOUND', `${path} is no pipeline file; give the path of a .ts or .js file`, {
       path,
     })
@@ -46,11 +47,11 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
     unregisterCommonJs()
     await unregister()
   }
-  const found = unwrap(imported.default)
-  if (isPipeline(found)) return found
+  const exported = unwrap(imported.default)
+  if (isPipeline(exported)) return exported
   throw new StreamError(
     'PIPELINE_INVALID',
-    `the pipeline file ${path} has ${found === undefined ? 'no default export' : 'a default export that is not a pipeline'}; end it with export default pipeline('name', ...)`,
+    `the pipeline file ${path} has ${exported === undefined ? 'no default export' : 'a default export that is not a pipeline'}; end it with export default pipeline('name', ...)`,
     { path },
   )
 }

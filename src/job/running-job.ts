@@ -8,7 +8,6 @@ import type { KafkaClient } from '../kafka/kafka-client.ts'
 import { StoreRegistry } from '../runtime/store-registry.ts'
 import type { ThreadEnd } from '../runtime/stream-thread.ts'
 import { newThreadMetrics } from '../runtime/task-metrics.ts'
-import { manifestOf } from '../topology/manifest.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { AppDirectory } from './app-directory.ts'
 import type { EmbeddedBroker } from './embedded-broker.ts'
@@ -86,8 +85,8 @@ export class RunningJob<Q> implements Job<Q> {
 
   /** Runs what was prepared. `close` is called when it has ended. */
   async start(broker: EmbeddedBroker | null, close: () => Promise<void>): Promise<void> {
-    const { thread, topics } = this.built as BuiltThread
-    await this.directory.manifest.write(manifestOf(this.plan, this.appId, topics.partitions))
+    const { thread, manifest } = this.built as BuiltThread
+    await this.directory.manifest.write(manifest)
     const handle = sameLoopThreads.spawn(0, () => thread.run())
     this.done = this.finish(handle.ended, broker, close)
     // Whoever started the job hears of its end through `done`; until somebody listens it must not count as unhandled.

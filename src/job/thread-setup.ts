@@ -19,7 +19,7 @@ import { TaskManager } from '../runtime/task-manager.ts'
 import { newThreadMetrics, type ThreadMetrics } from '../runtime/task-metrics.ts'
 import type { ThreadContext } from '../runtime/thread-context.ts'
 import type { StateBackends } from '../state/state-backend.ts'
-import { manifestOf } from '../topology/manifest.ts'
+import { type Manifest, manifestOf } from '../topology/manifest.ts'
 import { type Plan, type SubTopology, topicName } from '../topology/plan.ts'
 import type { ResolvedJobConfig } from './job-config.ts'
 import { type PreparedTopics, prepareTopics } from './topic-setup.ts'
@@ -47,6 +47,7 @@ export interface BuiltThread {
   readonly thread: StreamThread
   readonly metrics: ThreadMetrics
   readonly topics: PreparedTopics
+  readonly manifest: Manifest
 }
 
 /** Prepares the topics of a plan and puts a stream thread together. Nothing of it runs yet. */
@@ -59,7 +60,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const transactionalId = `${appId}-${parts.instanceId}-${parts.index}`
   const transactionTimeoutMs = 3 * (config.commitIntervalMs + config.recordDeadlineMs)
   const subs = inputsOfTasks(plan, appId, topics)
-  const planHash = manifestOf(plan, appId, topics.partitions).hash
+  const manifest = manifestOf(plan, appId, topics.partitions)
   const alive = (): ReadonlySet<string> =>
     new Set([transactionalId, ...(tasks.assignment?.members ?? []).map((member) => member.transactionalId)])
   const app: AppContext = {
@@ -96,7 +97,12 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
       subs.flatMap(({ sub, tasks: all }) =>
         all.map((inputs, partition) => ({ id: { subtopology: sub.id, partition }, inputs })),
       ),
-    self: () => ({ v: 1, transactionalId, planHash, tasks: tasks.running.map((task) => formatTaskId(task.id)) }),
+    self: () => ({
+      v: 1,
+      transactionalId,
+      planHash: manifest.hash,
+      tasks: tasks.running.map((task) => formatTaskId(task.id)),
+    }),
     timing: defaultMembershipTiming,
     onChange: wake,
   })
@@ -129,7 +135,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     events: parts.events,
     leaveAtStop: config.leave,
   })
-  return { thread, metrics, topics }
+  return { thread, metrics, topics, manifest }
 }
 
 function inputsOfTasks(plan: Plan, appId: string, topics: PreparedTopics): SubTopologyInputs[] {

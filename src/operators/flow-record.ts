@@ -201,20 +201,8 @@ export class FlowRecord implements StreamRecord {
 
   /** The same record at another time. */
   at(timestamp: number): FlowRecord {
-    return new FlowRecord(
-      this.buffer,
-      this.keyStart,
-      this.keyLength,
-      this.rawKeySerde,
-      this.keyRead,
-      this.valueBuffer,
-      this.valueStart,
-      this.valueLength,
-      this.rawValueSerde,
-      this.valueRead,
-      timestamp,
-      this.headers,
-    )
+    const { valueBuffer, valueStart, valueLength, rawValueSerde, valueRead } = this
+    return this.sameKey(valueBuffer, valueStart, valueLength, rawValueSerde, valueRead, timestamp)
   }
 
   /** The same record with another value. */
@@ -242,35 +230,33 @@ export class FlowRecord implements StreamRecord {
 
   /** The same key with a row of a store (row-format.ts): its time, and its value as bytes that each reader decodes anew. */
   withRow(row: Buffer, valueSerde: AnySerde): FlowRecord {
-    return new FlowRecord(
-      this.buffer,
-      this.keyStart,
-      this.keyLength,
-      this.rawKeySerde,
-      this.keyRead,
-      row,
-      timestampBytes,
-      row.length - timestampBytes,
-      valueSerde,
-      unread,
-      rowTimestamp(row),
-      this.headers,
-    )
+    return this.sameKey(row, timestampBytes, row.length - timestampBytes, valueSerde, unread, rowTimestamp(row))
   }
 
   /** The same record with another value and time. */
   withValueAt(value: unknown, timestamp: number): FlowRecord {
+    return this.sameKey(noBytes, 0, -1, null, value, timestamp)
+  }
+
+  private sameKey(
+    valueBuffer: Buffer,
+    valueStart: number,
+    valueLength: number,
+    rawValueSerde: AnySerde | null,
+    valueRead: unknown,
+    timestamp: number,
+  ): FlowRecord {
     return new FlowRecord(
       this.buffer,
       this.keyStart,
       this.keyLength,
       this.rawKeySerde,
       this.keyRead,
-      noBytes,
-      0,
-      -1,
-      null,
-      value,
+      valueBuffer,
+      valueStart,
+      valueLength,
+      rawValueSerde,
+      valueRead,
       timestamp,
       this.headers,
     )

@@ -16,6 +16,7 @@ export type InputPosition = TopicPartition & { readonly position: number }
 export class InputEnd {
   private readonly app: AppContext
   private readonly inputs: readonly InputSpec[]
+
   constructor(app: AppContext, inputs: readonly InputSpec[]) {
     this.app = app
     this.inputs = inputs

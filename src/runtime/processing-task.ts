@@ -85,10 +85,12 @@ export class ProcessingTask implements Task {
       this.context.addStore(opened.store)
     }
     // All changelogs of a task show one commit, or one of them has grown while another was read (X9).
-    for (let grown = -1; grown !== 0 && new Set(this.shown().map(({ commitId }) => commitId)).size > 1; ) {
-      grown = 0
+    while (new Set(this.shown().map(({ commitId }) => commitId)).size > 1) {
+      let grown = 0
       for (const store of this.stores) grown += await store.restore()
       metrics.restored += grown
+      // One that lacks a commit for good is refused when the task starts.
+      if (grown === 0) break
     }
     for (const { store } of this.stores) stores.add(this.id, store)
     this.chain = buildChain(this.thread.plan, this.sub, app.appId, this.context)
@@ -100,9 +102,9 @@ export class ProcessingTask implements Task {
 
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
     const committedIds = this.inputs.map(
-      (at) => positions.get(partitionKey(at.topic, at.partition))?.metadata?.commitId,
+      (at) => positions.get(partitionKey(at.topic, at.partition))?.metadata?.commitId ?? 0,
     )
-    checkAgreement(this.name, this.shown(), Math.max(0, ...committedIds.map((id) => id ?? 0)))
+    checkAgreement(this.name, this.shown(), Math.max(0, ...committedIds))
     const row = this.stores[0]?.positions() ?? null
     const fresh: NewPosition[] = []
     this.commitId = row?.commitId ?? 0
