@@ -3,7 +3,7 @@ import type { Admin } from '../kafka/admin.ts'
 import type { ClusterMetadata } from '../kafka/cluster-metadata.ts'
 import type { ProducerFence } from '../kafka/fencing.ts'
 import type { KafkaClient } from '../kafka/kafka-client.ts'
-import type { StoreLimits } from '../state/key-value-store.ts'
+import type { StoreOptions } from '../state/key-value-store.ts'
 import type { StateBackends } from '../state/state-backend.ts'
 
 /** What every task of an application is opened with and commits through. One a stream thread. */
@@ -17,7 +17,7 @@ export interface AppContext {
   readonly backends: StateBackends
   /** Where task stores are: `<data-dir>/<app-id>/tasks`. */
   readonly stateDirectory: string
-  readonly storeLimits: StoreLimits
+  readonly storeOptions: StoreOptions
   /** Paths of stores that were found damaged while they were open: put aside at the next opening. */
   readonly damagedStores: Set<string>
   /** Where outside topics that are read to an end have it, by partition: fixed once a run, whatever is opened anew (X18). */

@@ -51,7 +51,7 @@ export class TaskStore {
     this.backend = backend
     this.identity = identity
     this.changelogOffset = changelogOffset
-    this.store = new KeyValueStore(options.spec.name, backend, options.spec.value, options.app.storeLimits)
+    this.store = new KeyValueStore(options.spec.name, backend, options.spec.value, options.app.storeOptions)
   }
 
   /**

@@ -17,11 +17,10 @@ export interface LocalStoreView<K, V> extends StoreView<K, V> {
  * @throws {StreamError} `STORE_UNKNOWN` from `get` for a key that is not here while other partitions are elsewhere
  */
 export function storeView<K, V>(spec: StoreSpec, registry: StoreRegistry, total: () => number): LocalStoreView<K, V> {
-  const binaryKey = (key: K): string => Buffer.from(spec.key.serialize(key)).latin1Slice()
   const get = (key: K): V | undefined => {
     const open = registry.open(spec.name)
     for (const [, store] of open) {
-      const value = store.committed(binaryKey(key))
+      const value = store.committed(spec.key.serialize(key))
       if (value !== undefined) return value as V
     }
     if (open.length < total()) {
@@ -52,7 +51,7 @@ export function storeView<K, V>(spec: StoreSpec, registry: StoreRegistry, total:
             if (!hasCode(error, 'STORE_UNKNOWN')) subscriber.error(error)
           }
         }
-        const stop = registry.watch(spec.name, binaryKey(key), (event) => {
+        const stop = registry.watch(spec.name, Buffer.from(spec.key.serialize(key)).latin1Slice(), (event) => {
           if (event === 'changed' || !hasTold) tell()
         })
         tell()

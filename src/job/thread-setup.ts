@@ -72,7 +72,11 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     fence: new ProducerFence(client, metadata, appId, transactionTimeoutMs),
     backends: parts.backends,
     stateDirectory: parts.stateDirectory,
-    storeLimits: { cacheBytes: config.cacheBytes, overlayBytes: config.cacheBytes / 2 },
+    storeOptions: {
+      cacheBytes: config.cacheBytes,
+      overlayBytes: config.cacheBytes / 2,
+      hashSeed: ports.random.integer(2 ** 32),
+    },
     damagedStores: new Set(),
     inputEnds: new Map(),
     transactionalId,

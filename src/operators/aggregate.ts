@@ -24,22 +24,22 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, emitsU
   return stepOperator((emit) => (record) => {
     if (record.hasNullKey) return context.dropped('null key', record)
     if (record.hasNullValue) return context.dropped('null value', record)
-    const row = store.row(record.binaryKey())
+    const row = store.row(record.buffer, record.keyStart, record.keyLength)
+    const before = store.valueAt(row)
     let next: unknown
-    if (counts) next = ((row.value as number | undefined) ?? 0) + 1
-    else if (isImmutable) next = folded(row.value, record.value, record.key)
+    if (counts) next = ((before as number | undefined) ?? 0) + 1
+    else if (isImmutable) next = folded(before, record.value, record.key)
     else {
       // From here on the row's value may be changed in place by user code, which only an abort undoes.
       context.effect()
       const value = record.takeValue()
-      next = folded(row.value, value, record.key)
+      next = folded(before, value, record.key)
       // A state is nobody else's: other stores fold the same record.
       if (next === value && next !== null) next = store.copyOf(next)
     }
     context.effect()
     // A row that was deleted has no time any more.
-    const isLater = row.value !== undefined && row.timestamp > record.timestamp
-    const timestamp = isLater ? row.timestamp : record.timestamp
+    const timestamp = before === undefined ? record.timestamp : Math.max(store.timestampAt(row), record.timestamp)
     const isDelete = next === null || next === undefined
     store.put(row, isDelete ? undefined : next, timestamp)
     if (!emitsUpdates) return

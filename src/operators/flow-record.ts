@@ -16,6 +16,7 @@ const noBytes = Buffer.alloc(0)
 export class FlowRecord implements StreamRecord {
   readonly timestamp: number
   readonly headers: Headers
+  /** Holds the raw key, which every keyed operator gets: equality of keys is equality of bytes (R8). */
   readonly buffer: Buffer
   readonly keyStart: number
   /** -1 for null; meaningless when `hasRawKey` is false. */
@@ -156,14 +157,6 @@ export class FlowRecord implements StreamRecord {
   /** Whether the value is null, without decoding it. */
   get hasNullValue(): boolean {
     return this.valueRead === null || this.valueRead === undefined
-  }
-
-  /**
-   * The key's bytes as a binary string, a character a byte: equality of keys is equality of bytes (R8).
-   * Only for keys that came from a topic, as those of keyed operators always do.
-   */
-  binaryKey(): string {
-    return this.buffer.latin1Slice(this.keyStart, this.keyStart + this.keyLength)
   }
 
   /** Whether the key is still there as bytes, and as `serde` would write it. */

@@ -124,7 +124,7 @@ export class SplitLog {
   /** Moves a split. */
   move(id: string, position: SplitPosition): void {
     this.positions.set(id, position)
-    this.change(userKey(Buffer.from(id).toString('latin1')), JSON.stringify(position))
+    this.change(userKey(Buffer.from(id)), JSON.stringify(position))
   }
 
   private change(key: Buffer, value: string): void {

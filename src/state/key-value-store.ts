@@ -1,43 +1,7 @@
 import type { AnySerde } from '../serde/serde.ts'
-import { type BinaryKey, binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
+import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
+import { type RowNumber, RowTable } from './row-table.ts'
 import type { Mutation, StateBackend } from './state-backend.ts'
-
-/** A key's state within the open transaction. The store alone writes to it. */
-export interface Row {
-  readonly key: BinaryKey
-  /** The key as the store and its changelog write it. */
-  readonly storeKey: Buffer
-  /** Undefined where the key has no row. A mutable value may be changed by user code while the transaction lasts. */
-  value: unknown
-  /** Epoch milliseconds: the greatest of the records that made the value (R4). */
-  timestamp: number
-}
-
-class CachedRow implements Row {
-  readonly key: BinaryKey
-  value: unknown
-  timestamp: number
-  /** The committed bytes of a mutable value, from which each transaction decodes its own (X6). */
-  bytes: Uint8Array | null
-  /** The transaction in which it was last handed out. */
-  touched = 0
-  isDirty = false
-
-  private encodedKey: Buffer | null = null
-
-  constructor(key: BinaryKey, value: unknown, timestamp: number, bytes: Uint8Array | null) {
-    this.key = key
-    this.value = value
-    this.timestamp = timestamp
-    this.bytes = bytes
-  }
-
-  /** Made when the row first changes, and kept with it: rows that change once change again. */
-  get storeKey(): Buffer {
-    this.encodedKey ??= userKey(this.key)
-    return this.encodedKey
-  }
-}
 
 /**
  * One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). The changelog
@@ -50,15 +14,18 @@ export interface RowChange extends Mutation {
   readonly timestamp: number
 }
 
-/** Limits of a store's memory, in serialised bytes. */
-export interface StoreLimits {
-  /** Committed rows kept decoded. */
+/** How a store keeps its rows in memory. */
+export interface StoreOptions {
+  /** The limit of committed rows kept decoded, in serialised bytes. */
   readonly cacheBytes: number
-  /** Changed rows of the open transaction; beyond it the task commits early. */
+  /** The limit of changed rows of the open transaction, in serialised bytes; beyond it the task commits early. */
   readonly overlayBytes: number
+  /** A 32-bit number that nobody who chooses keys knows. */
+  readonly hashSeed: number
 }
 
-const rowOverheadBytes = 120
+/** What a row takes in memory beside its key, which is there twice, and the bytes of its value. */
+const rowOverheadBytes = 200
 
 /**
  * A key-value store of one task: rows in memory over a backend that only ever holds what was committed.
@@ -66,27 +33,30 @@ const rowOverheadBytes = 120
  * Reads and writes are synchronous (X11). What a transaction changes stays in memory until it is committed: `cut`
  * freezes it as bytes, the caller writes those to the changelog and after the commit to the backend. `reset` forgets
  * every row, so that an aborted value is never seen again (X6). The rows of the open transaction and the cache of
- * committed ones share one map, so a record costs one look-up; the cache is two generations, the older dropped whole.
+ * committed ones share one table, so a record costs one look-up; the cache is two generations, the older dropped whole.
  */
 export class KeyValueStore {
   readonly name: string
   private readonly backend: StateBackend
   private readonly value: AnySerde
   private readonly isImmutable: boolean
-  private readonly limits: StoreLimits
-  private young = new Map<BinaryKey, CachedRow>()
-  private old = new Map<BinaryKey, CachedRow>()
+  private readonly options: StoreOptions
+  private young: RowTable
+  private old: RowTable
   private youngBytes = 0
-  private dirty: CachedRow[] = []
+  /** Rows of `young`, in the order of their first change. */
+  private dirty: RowNumber[] = []
   private dirtyBytes = 0
   private transaction = 1
 
-  constructor(name: string, backend: StateBackend, value: AnySerde, limits: StoreLimits) {
+  constructor(name: string, backend: StateBackend, value: AnySerde, options: StoreOptions) {
     this.name = name
     this.backend = backend
     this.value = value
     this.isImmutable = value.immutable === true
-    this.limits = limits
+    this.options = options
+    this.young = new RowTable(options.hashSeed)
+    this.old = this.young
   }
 
   /** Whether a fold may be given the row's value without its being an effect: it cannot change it in place. */
@@ -94,45 +64,70 @@ export class KeyValueStore {
     return this.isImmutable
   }
 
-  /** The row of a key, read from the backend when memory does not have it. */
-  row(key: BinaryKey): Row {
-    const row = this.young.get(key) ?? this.load(key)
-    if (row.touched !== this.transaction) {
-      row.touched = this.transaction
-      if (row.bytes !== null) row.value = this.value.deserialize(row.bytes)
-    }
+  /**
+   * The row of a key, a range of a buffer, read from the backend when memory does not have it.
+   * @returns its number, good until the next cut or reset
+   */
+  row(key: Buffer, start: number, length: number): RowNumber {
+    let row = this.young.find(key, start, length)
+    if (row < 0) row = this.load(key, start, length)
+    if (!this.isImmutable) this.handOut(row)
     return row
   }
 
-  private load(key: BinaryKey): CachedRow {
-    let row = this.old.get(key)
-    if (row) this.old.delete(key)
-    else {
-      const stored = this.backend.getSync(userKey(key))
-      if (stored === undefined) row = new CachedRow(key, undefined, Number.NEGATIVE_INFINITY, null)
-      else if (this.isImmutable)
-        row = new CachedRow(key, this.value.deserialize(rowValue(stored)), rowTimestamp(stored), null)
-      else row = new CachedRow(key, undefined, rowTimestamp(stored), rowValue(stored))
+  /** Each transaction decodes its own copy of a value that it may change in place (X6). */
+  private handOut(row: RowNumber): void {
+    const { handedOut, values, bytes } = this.young
+    if (handedOut[row] === this.transaction) return
+    handedOut[row] = this.transaction
+    const committed = bytes[row]
+    if (committed) values[row] = this.value.deserialize(committed)
+  }
+
+  private load(key: Buffer, start: number, length: number): RowNumber {
+    const { young, old } = this
+    this.youngBytes += rowOverheadBytes + 2 * length
+    const known = old.find(key, start, length)
+    if (known >= 0) {
+      const bytes = old.bytes[known] ?? null
+      this.youngBytes += bytes?.length ?? 0
+      const time = old.timestamps[known] as number
+      return young.add(key, start, length, old.storeKeys[known] as Buffer, old.values[known], time, bytes)
     }
-    this.young.set(key, row)
-    this.youngBytes += rowOverheadBytes + key.length + (row.bytes?.length ?? 0)
-    return row
+    const storeKey = userKey(key, start, length)
+    const stored = this.backend.getSync(storeKey)
+    if (stored === undefined) return young.add(key, start, length, storeKey, undefined, Number.NEGATIVE_INFINITY, null)
+    const bytes = rowValue(stored)
+    const time = rowTimestamp(stored)
+    if (this.isImmutable) return young.add(key, start, length, storeKey, this.value.deserialize(bytes), time, null)
+    this.youngBytes += bytes.length
+    return young.add(key, start, length, storeKey, undefined, time, bytes)
+  }
+
+  /** A row's value; undefined where the key has none. A mutable one may be changed by user code while the transaction lasts. */
+  valueAt(row: RowNumber): unknown {
+    return this.young.values[row]
+  }
+
+  /** A row's time, epoch milliseconds: the greatest of the records that made its value (R4). */
+  timestampAt(row: RowNumber): number {
+    return this.young.timestamps[row] as number
   }
 
   /** Gives a row of this transaction another value. `value` undefined deletes the row. */
-  put(row: Row, value: unknown, timestamp: number): void {
-    row.value = value
-    row.timestamp = timestamp
-    const cached = row as CachedRow
-    if (cached.isDirty) return
-    cached.isDirty = true
-    this.dirty.push(cached)
-    this.dirtyBytes += rowOverheadBytes + cached.key.length
+  put(row: RowNumber, value: unknown, timestamp: number): void {
+    const { values, timestamps, dirty } = this.young
+    values[row] = value
+    timestamps[row] = timestamp
+    if (dirty[row] === 1) return
+    dirty[row] = 1
+    this.dirty.push(row)
+    this.dirtyBytes += rowOverheadBytes + 2 * (this.young.storeKeys[row] as Buffer).length
   }
 
   /** A changed row as it is now, in bytes that later changes leave alone. @throws what the value serde throws */
-  encoded(row: Row): Buffer {
-    return encodeRow(row.timestamp, this.value.serialize(row.value))
+  encoded(row: RowNumber): Buffer {
+    return encodeRow(this.timestampAt(row), this.value.serialize(this.valueAt(row)))
   }
 
   /** A value of its own that equals the given one. @throws what the value serde throws */
@@ -142,7 +137,7 @@ export class KeyValueStore {
 
   /** Whether so much has changed that the task should commit before its interval is over. */
   get isFull(): boolean {
-    return this.dirtyBytes > this.limits.overlayBytes
+    return this.dirtyBytes > this.options.overlayBytes
   }
 
   /**
@@ -150,23 +145,24 @@ export class KeyValueStore {
    * @throws what the value serde throws
    */
   cut(): RowChange[] {
+    const { young } = this
     const changes: RowChange[] = []
     for (const row of this.dirty) {
-      row.isDirty = false
-      const value = row.value === undefined ? null : this.encoded(row)
+      young.dirty[row] = 0
+      const value = young.values[row] === undefined ? null : this.encoded(row)
       if (!this.isImmutable) {
-        row.bytes = value && rowValue(value)
-        row.value = undefined
+        young.bytes[row] = value && rowValue(value)
+        young.values[row] = undefined
         this.youngBytes += value?.length ?? 0
       }
-      changes.push({ key: row.storeKey, value, timestamp: row.timestamp })
+      changes.push({ key: young.storeKeys[row] as Buffer, value, timestamp: this.timestampAt(row) })
     }
     this.dirty = []
     this.dirtyBytes = 0
-    this.transaction++
-    if (this.youngBytes > this.limits.cacheBytes / 2) {
-      this.old = this.young
-      this.young = new Map()
+    this.nextTransaction()
+    if (this.youngBytes > this.options.cacheBytes / 2) {
+      this.old = young
+      this.young = new RowTable(this.options.hashSeed)
       this.youngBytes = 0
     }
     return changes
@@ -174,16 +170,21 @@ export class KeyValueStore {
 
   /** Forgets all rows in memory: the transaction failed, and what is true is in the backend. */
   reset(): void {
-    this.young = new Map()
-    this.old = new Map()
+    this.young = new RowTable(this.options.hashSeed)
+    this.old = this.young
     this.youngBytes = 0
     this.dirty = []
     this.dirtyBytes = 0
-    this.transaction++
+    this.nextTransaction()
+  }
+
+  /** Numbers of transactions begin again where the column that keeps them ends. */
+  private nextTransaction(): void {
+    this.transaction = this.transaction === 0x7fffffff ? 1 : this.transaction + 1
   }
 
   /** The committed value of a key: a copy, decoded anew (X6). Undefined where there is none. */
-  committed(key: BinaryKey): unknown {
+  committed(key: Uint8Array): unknown {
     const stored = this.backend.getSync(userKey(key))
     return stored === undefined ? undefined : this.value.deserialize(rowValue(stored))
   }

@@ -18,12 +18,12 @@ export const timestampBytes = 8
 /** A binary string, a character a byte: the form in which keys are compared and kept in maps. */
 export type BinaryKey = string
 
-/** The store key of a user's key. */
-export function userKey(key: BinaryKey): Buffer {
-  const bytes = Buffer.allocUnsafe(key.length + 1)
-  bytes[0] = userPrefix
-  bytes.latin1Write(key, 1)
-  return bytes
+/** The store key of a user's key, which is a range of `bytes`. */
+export function userKey(bytes: Uint8Array, start = 0, length: number = bytes.length): Buffer {
+  const storeKey = Buffer.allocUnsafe(length + 1)
+  storeKey[0] = userPrefix
+  storeKey.set(bytes.subarray(start, start + length), 1)
+  return storeKey
 }
 
 /** The store key of a reserved row. */

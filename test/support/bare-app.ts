@@ -119,7 +119,7 @@ export class BareApp {
       fence: new ProducerFence(client, metadata, appId, 60_000),
       backends: disk.backends(1),
       stateDirectory: '/state',
-      storeLimits: { cacheBytes: 1e6, overlayBytes: 1e6 },
+      storeOptions: { cacheBytes: 1e6, overlayBytes: 1e6, hashSeed: 1 },
       damagedStores: new Set(),
       inputEnds: new Map(),
       transactionalId,

@@ -16,8 +16,8 @@ describe('the positions row', () => {
   })
 
   it('has a key that no user key can be, and another than the meta row', () => {
-    expect(positionsKey.equals(userKey('positions'))).toBe(false)
-    expect(positionsKey.equals(userKey('\u0000positions'))).toBe(false)
+    expect(positionsKey.equals(userKey(Buffer.from('positions')))).toBe(false)
+    expect(positionsKey.equals(userKey(Buffer.from('\u0000positions')))).toBe(false)
     expect(positionsKey.equals(metaKey)).toBe(false)
   })
 

@@ -14,7 +14,7 @@ import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { AggregateNode } from '../../../src/topology/node.ts'
 import { bareThread } from '../../support/bare-thread.ts'
 
-const limits = { cacheBytes: 1e6, overlayBytes: 1e6 }
+const options = { cacheBytes: 1e6, overlayBytes: 1e6, hashSeed: 1 }
 
 /** A record as it comes from a topic of texts. */
 function record(key: string | null, value: string | null, timestamp = 1): FlowRecord {
@@ -29,7 +29,7 @@ type Operation = Pick<AggregateNode, 'operation' | 'seed' | 'fold'>
 
 async function open(operation: Operation, value: AnySerde, emitsUpdates = true) {
   const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/s')
-  const store = new KeyValueStore('s', backend, value, limits)
+  const store = new KeyValueStore('s', backend, value, options)
   const { thread, lines } = bareThread()
   const context = new TaskContext(thread, '0_0', 0)
   context.addStore(store)

@@ -10,10 +10,14 @@ import { userKey } from '../../../src/state/row-format.ts'
 const disk = new MemoryDisk(seededRandom(1))
 let opened = 0
 const storeOf = async (name: string): Promise<KeyValueStore> =>
-  new KeyValueStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, { cacheBytes: 0, overlayBytes: 0 })
+  new KeyValueStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, {
+    cacheBytes: 0,
+    overlayBytes: 0,
+    hashSeed: 1,
+  })
 const task = (partition: number, subtopology = 0) => ({ subtopology, partition })
 const changes = (...keys: string[]): RowChange[] =>
-  keys.map((key) => ({ key: userKey(key), value: Buffer.alloc(16), timestamp: 1 }))
+  keys.map((key) => ({ key: userKey(Buffer.from(key, 'latin1')), value: Buffer.alloc(16), timestamp: 1 }))
 
 describe('the open stores', () => {
   it('are known by name, in order of partition', async () => {
@@ -64,7 +68,7 @@ describe('a watcher', () => {
     const registry = new StoreRegistry()
     const heard: string[] = []
     registry.watch('counts', 'a', (event) => heard.push(event))
-    registry.publish('counts', [{ key: userKey('a'), value: null, timestamp: 1 }])
+    registry.publish('counts', [{ key: userKey(Buffer.from('a')), value: null, timestamp: 1 }])
     expect(heard).toEqual(['changed'])
   })
 
@@ -115,7 +119,7 @@ describe('a watcher', () => {
     off()
     registry.watch('s', 'a', () => heard.push('second'))
     off()
-    registry.publish('s', [{ key: userKey('a'), value: null, timestamp: 1 }])
+    registry.publish('s', [{ key: userKey(Buffer.from('a')), value: null, timestamp: 1 }])
     expect(heard).toEqual(['second'])
   })
 

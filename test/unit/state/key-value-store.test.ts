@@ -7,7 +7,10 @@ import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 
 const open = () => new MemoryDisk(seededRandom(1)).backends(1).open('/store')
-const small = { cacheBytes: 600, overlayBytes: 1e6 }
+const small = { cacheBytes: 1200, overlayBytes: 1e6, hashSeed: 1 }
+
+const rowOf = (store: KeyValueStore, key: string) => store.row(Buffer.from(key), 0, key.length)
+const valueIn = (store: KeyValueStore, key: string) => store.valueAt(rowOf(store, key))
 
 describe('a key-value store', () => {
   it('holds what a map would hold, through commits, aborts and a cache too small for it', async () => {
@@ -32,8 +35,8 @@ describe('a key-value store', () => {
             current = new Map(committed)
           } else {
             const key = `key${one.key}`
-            const row = store.row(key)
-            expect(row.value).toBe(current.get(key))
+            const row = rowOf(store, key)
+            expect(store.valueAt(row)).toBe(current.get(key))
             if (one.kind === 'add') {
               const next = (current.get(key) ?? 0) + one.by
               store.put(row, next, 1)
@@ -43,7 +46,7 @@ describe('a key-value store', () => {
               current.delete(key)
             }
           }
-          for (const key of committed.keys()) expect(store.committed(key)).toBe(committed.get(key))
+          for (const key of committed.keys()) expect(store.committed(Buffer.from(key))).toBe(committed.get(key))
         }
         await backend.close()
       }),
@@ -55,24 +58,24 @@ describe('a key-value store', () => {
     const backend = await open()
     const store = new KeyValueStore('s', backend, structured<{ list: number[] }>(), small)
     const given = { list: [1] }
-    store.put(store.row('a'), given, 1)
+    store.put(rowOf(store, 'a'), given, 1)
     await backend.batch(store.cut())
     given.list.push(99)
-    const second = store.row('a').value as { list: number[] }
+    const second = valueIn(store, 'a') as { list: number[] }
     expect(second).toEqual({ list: [1] })
     second.list.push(2)
     store.reset()
-    expect(store.row('a').value).toEqual({ list: [1] })
+    expect(valueIn(store, 'a')).toEqual({ list: [1] })
     await backend.close()
   })
 
   it('keeps the rows it iterates over as they were committed', async () => {
     const backend = await open()
     const store = new KeyValueStore('s', backend, int64, small)
-    store.put(store.row('b'), 2, 1)
-    store.put(store.row('a'), 1, 1)
+    store.put(rowOf(store, 'b'), 2, 1)
+    store.put(rowOf(store, 'a'), 1, 1)
     await backend.batch(store.cut())
-    store.put(store.row('a'), 5, 1)
+    store.put(rowOf(store, 'a'), 5, 1)
     const seen: unknown[] = []
     for await (const [key, value] of store.committedRows()) seen.push([key.toString(), value])
     expect(seen).toEqual([

@@ -1,0 +1,60 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RowTable } from '../../../src/state/row-table.ts'
+
+/** The row of a key, which stands somewhere within a buffer as it does in a fetched batch; it is added where it is new. */
+function rowOf(table: RowTable, key: Uint8Array, value: unknown = null): number {
+  const fetched = Buffer.concat([Buffer.from('before'), key, Buffer.from('behind')])
+  const found = table.find(fetched, 6, key.length)
+  return found >= 0 ? found : table.add(fetched, 6, key.length, Buffer.from(key), value, 1, null)
+}
+
+describe('a table of rows', () => {
+  it('finds each key again by its bytes, whatever they are and however it is seeded', () => {
+    const keys = fc.array(fc.uint8Array({ maxLength: 5, max: 3 }), { maxLength: 400 })
+    fc.assert(
+      fc.property(keys, fc.integer(), (all, seed) => {
+        const table = new RowTable(seed)
+        const model = new Map<string, number>()
+        for (const key of all) {
+          const name = Buffer.from(key).toString('hex')
+          const known = model.get(name)
+          expect(table.find(Buffer.from(key), 0, key.length)).toBe(known ?? -1)
+          const row = rowOf(table, key, name)
+          expect(row).toBe(known ?? model.size)
+          model.set(name, row)
+        }
+        expect(table.size).toBe(model.size)
+        for (const [name, row] of model) {
+          expect(table.values[row]).toBe(name)
+          expect(table.storeKeys[row]?.toString('hex')).toBe(name)
+        }
+      }),
+    )
+  })
+
+  it('keeps the columns of a row while it grows', () => {
+    const table = new RowTable(7)
+    for (let i = 0; i < 5000; i++) {
+      const row = rowOf(table, Buffer.from(`key ${i}`), i)
+      table.timestamps[row] = i * 1e9
+      table.handedOut[row] = i
+      table.dirty[row] = i % 2
+    }
+    for (let i = 0; i < 5000; i++) {
+      const row = rowOf(table, Buffer.from(`key ${i}`))
+      const { values, timestamps, handedOut, dirty } = table
+      expect([values[row], timestamps[row], handedOut[row], dirty[row]]).toEqual([i, i * 1e9, i, i % 2])
+    }
+  })
+
+  it('tells keys apart that begin alike, and the empty one from all', () => {
+    const table = new RowTable(1)
+    const long = Buffer.alloc(100_000, 'a')
+    const rows = [Buffer.alloc(0), Buffer.of(0), Buffer.of(0, 0), long, long.subarray(1)].map((key) =>
+      rowOf(table, key),
+    )
+    expect(new Set(rows).size).toBe(5)
+    expect(table.find(Buffer.from('anything'), 3, 0)).toBe(rows[0])
+  })
+})
