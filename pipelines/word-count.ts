@@ -10,7 +10,7 @@
  */
 import { int64, pipeline, text, topic } from 'millrace'
 import { textFiles } from 'millrace/connectors/files'
-import { filter, mergeMap } from 'rxjs'
+import { mergeMap } from 'rxjs'
 import { z } from 'zod'
 
 /** Texts that are there on every machine: the documents of this project, and those of the packages that it uses. */
@@ -23,10 +23,8 @@ const parameters = z.object({
 
 export default pipeline('word-count', { parameters }, ({ stream, parameters: { files, output } }) => {
   const counts = stream(textFiles('texts', { files, replaced: 'ignore' }))
-    .pipe(
-      mergeMap((line) => line.toLowerCase().match(/\p{L}+/gu) ?? []),
-      filter((word) => word.length > 1),
-    )
+    .pipe(mergeMap((line) => line.toLowerCase().match(/\p{L}+/gu) ?? []))
+    .filter((word) => word.length > 1)
     .keyBy('word', (word) => word)
     .count('word-counts')
   counts.to(topic(output, { key: text, value: int64 }))

@@ -117,8 +117,7 @@ export class FlowRecord implements StreamRecord {
   get key(): unknown {
     let key = this.keyRead
     if (key === unread) {
-      const start = this.keyStart
-      key = (this.rawKeySerde as AnySerde).deserialize(this.buffer.subarray(start, start + this.keyLength))
+      key = decoded(this.rawKeySerde as AnySerde, this.buffer, this.keyStart, this.keyLength)
       this.keyRead = key
     }
     return key
@@ -127,8 +126,7 @@ export class FlowRecord implements StreamRecord {
   get value(): unknown {
     let value = this.valueRead
     if (value === unread) {
-      const start = this.valueStart
-      value = (this.rawValueSerde as AnySerde).deserialize(this.valueBuffer.subarray(start, start + this.valueLength))
+      value = decoded(this.rawValueSerde as AnySerde, this.valueBuffer, this.valueStart, this.valueLength)
       this.valueRead = value
     }
     this.isValueShared = true
@@ -140,13 +138,13 @@ export class FlowRecord implements StreamRecord {
    * A value that user code made is handed out as it is.
    */
   takeValue(): unknown {
-    const { valueRead, valueStart } = this
+    const { valueRead } = this
     if (this.rawValueSerde === null || this.valueLength < 0) return valueRead
     if (valueRead !== unread && !this.isValueShared) {
       this.valueRead = unread
       return valueRead
     }
-    return this.rawValueSerde.deserialize(this.valueBuffer.subarray(valueStart, valueStart + this.valueLength))
+    return decoded(this.rawValueSerde, this.valueBuffer, this.valueStart, this.valueLength)
   }
 
   /** Whether the key is null, without decoding it. */
@@ -254,4 +252,10 @@ export class FlowRecord implements StreamRecord {
       this.headers,
     )
   }
+}
+
+function decoded(serde: AnySerde, buffer: Buffer, start: number, length: number): unknown {
+  return serde.deserializeRange === undefined
+    ? serde.deserialize(buffer.subarray(start, start + length))
+    : serde.deserializeRange(buffer, start, start + length)
 }

@@ -1,7 +1,6 @@
 import type { Observable } from 'rxjs'
 import { aggregate } from '../operators/aggregate.ts'
 import { FlowRecord } from '../operators/flow-record.ts'
-import { keyBy } from '../operators/key-by.ts'
 import { pipe } from '../operators/pipe.ts'
 import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
@@ -59,9 +58,16 @@ class ChainBuilder {
     }
     const { context } = this
     const tables = [...this.tables].sort((a, b) => a.node.id - b.node.id)
+    // Most tasks have one input, and all take many records of one before the next.
+    let entered: InputSpec | null = null
+    let entry: RecordHub | undefined
     return {
       push(input, record) {
-        entries.get(input)?.next(record)
+        if (input !== entered) {
+          entered = input
+          entry = entries.get(input)
+        }
+        entry?.next(record)
       },
       cutStores() {
         const cuts = new Map<string, readonly RowChange[]>()
@@ -95,12 +101,10 @@ class ChainBuilder {
       case 'filter':
       case 'flat-map':
       case 'tap':
+      case 'key-by':
         throw new Error(`unreachable: ${node.kind} is part of a run`)
       case 'pipe':
         this.fanOut(source, pipe(node, this.context), node)
-        return
-      case 'key-by':
-        this.fanOut(source, keyBy(node), node)
         return
       case 'aggregate':
         this.attachTable(source, node)
@@ -194,7 +198,11 @@ class ChainBuilder {
 }
 
 const isStateless = (node: TopologyNode): node is StatelessNode =>
-  node.kind === 'map' || node.kind === 'filter' || node.kind === 'flat-map' || node.kind === 'tap'
+  node.kind === 'map' ||
+  node.kind === 'filter' ||
+  node.kind === 'flat-map' ||
+  node.kind === 'tap' ||
+  node.kind === 'key-by'
 
 /** Edges that the plan leads through an internal topic, as `from>to`. */
 function edgesThroughTopics(plan: Plan): ReadonlySet<string> {

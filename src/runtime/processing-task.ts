@@ -153,10 +153,9 @@ export class ProcessingTask implements Task {
   }
 
   private take(queue: RecordQueue): void {
-    const record = queue.peek()
-    if (record === null || this.chain === null) return
     const { chain } = this
-    queue.take()
+    const record = queue.take()
+    if (record === null || chain === null) return
     this.recordsSinceCut++
     this.endToCommit = null
     this.inHand.process(chain, queue, record)

@@ -91,13 +91,14 @@ export class RecordQueue {
     }
   }
 
-  /** Takes the record that `peek` showed. */
-  take(): void {
+  /** Takes the record that `peek` showed. @returns null where none was shown */
+  take(): FlowRecord | null {
     const { head } = this
-    if (head === null) return
+    if (head === null) return null
     this.head = null
     this.position = this.headOffset + 1
     if (head.timestamp > this.partitionTime) this.partitionTime = head.timestamp
+    return head
   }
 
   /** Whether a broker may have records that are not here yet: then a task with several inputs waits (R3). */

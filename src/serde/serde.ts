@@ -13,6 +13,11 @@ export interface Serde<in out T> {
    * @throws anything: the engine reports it as `RECORD_DESERIALIZATION` with its place
    */
   readonly deserialize: (bytes: Uint8Array) => T
+  /**
+   * Given where `deserialize` can do without a view: as it, of the range `[start, end)` of `buffer`. Decoding a short text
+   * costs less than making the view.
+   */
+  readonly deserializeRange?: (buffer: Buffer, start: number, end: number) => T
   /** Values of `T` cannot be changed by who holds them (text, numbers, booleans), so caches may hand out the same one (X6). Default false. */
   readonly immutable?: boolean
   /**

@@ -1,6 +1,6 @@
 import { refuseWrite } from './refuse.ts'
 import type { Serde } from './serde.ts'
-import { decodeUtf8, encodeUtf8, isUtf8Range } from './utf8.ts'
+import { decodeUtf8, decodeUtf8Range, encodeUtf8, isUtf8Range } from './utf8.ts'
 
 /**
  * Text as UTF-8: what string-keyed topics hold. Bytes are checked on entry and decoded when first read.
@@ -11,6 +11,7 @@ export const text: Serde<string> = Object.freeze({
   immutable: true,
   validate: isUtf8Range,
   deserialize: decodeUtf8,
+  deserializeRange: decodeUtf8Range,
   serialize: (value: string) =>
     typeof value === 'string'
       ? encodeUtf8(value)

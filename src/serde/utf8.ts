@@ -11,6 +11,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return view.toString('utf8')
 }
 
+/** As {@link decodeUtf8}, of `buffer[start, end)`. */
+export function decodeUtf8Range(buffer: Buffer, start: number, end: number): string {
+  return buffer.utf8Slice(start, end)
+}
+
 /** Whether `buffer[start, end)` is UTF-8. ASCII is found out without a view, whose making costs more than 50 bytes' check. */
 export function isUtf8Range(buffer: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {

@@ -75,7 +75,19 @@ export function serdeContract<T>(name: string, { serde, id, values, refusedValue
       })
     }
 
-    const { validate } = serde
+    const { deserializeRange, validate } = serde
+    if (deserializeRange !== undefined) {
+      it('reads a range of a buffer as it reads a view of it, and keeps what it read', () => {
+        each((value) => {
+          const bytes = serde.serialize(value)
+          const buffer = Buffer.concat([Buffer.of(0xff), bytes, Buffer.of(0xff)])
+          const read = deserializeRange(buffer, 1, 1 + bytes.length)
+          buffer.fill(0x55)
+          deepStrictEqual(read, value)
+        })
+      })
+    }
+
     if (validate !== undefined) {
       it('passes what it wrote in its check, and can read all that passes', () => {
         each((value) => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
-import { keyBy } from '../../../src/operators/key-by.ts'
 import { fusedStateless, type StatelessNode } from '../../../src/operators/stateless.ts'
 import { endOfChain, RecordHub, type RecordOperator, stepOperator } from '../../../src/operators/step-subscriber.ts'
 import { text } from '../../../src/serde/text.ts'
@@ -12,6 +11,7 @@ const map = (fn: Fn): StatelessNode => ({ ...base, kind: 'map', fn })
 const filter = (fn: Fn): StatelessNode => ({ ...base, kind: 'filter', fn: fn as () => boolean })
 const flatMap = (fn: Fn): StatelessNode => ({ ...base, kind: 'flat-map', fn: fn as () => Iterable<unknown> })
 const tap = (fn: Fn): StatelessNode => ({ ...base, kind: 'tap', fn })
+const keyBy = (fn: Fn): StatelessNode => ({ ...base, kind: 'key-by', name: 'k', fn })
 
 /** Pushes records through an operator. @returns what came out */
 function through(operator: RecordOperator, records: readonly FlowRecord[]): FlowRecord[] {
@@ -84,12 +84,16 @@ describe('stateless verbs in one', () => {
     expect(run).toThrow('no twos')
     expect(seen).toEqual([1])
   })
-})
 
-describe('keyBy', () => {
-  it('gives each record the key that the function computes, and keeps the rest', () => {
-    const operator = keyBy({ ...base, kind: 'key-by', name: 'k', fn: (value, key) => `${value} of ${key}` })
-    const [record] = through(operator, records('v'))
+  it('give each record the key that a keyBy computes, and keep the rest', () => {
+    const [record] = through(fusedStateless([keyBy((value, key) => `${value} of ${key}`)]), records('v'))
     expect(record).toMatchObject({ key: 'v of k0', value: 'v', timestamp: 10, headers })
+  })
+
+  it('show the new key to what stands behind a keyBy', () => {
+    const seen: unknown[] = []
+    const nodes = [keyBy((value) => `new ${value}`), tap((value, key) => seen.push([key, value]))]
+    through(fusedStateless(nodes), records('v'))
+    expect(seen).toEqual([['new v', 'v']])
   })
 })
