@@ -15,9 +15,9 @@ export type Emit = (record: FlowRecord) => void
  * catch it for an observer object and report it from a timer, long after the offset was committed.
  */
 class StepSubscriber extends Subscriber<FlowRecord> {
-  private readonly step: (record: FlowRecord) => void
+  readonly step: Emit
 
-  constructor(destination: Subscriber<FlowRecord>, step: (record: FlowRecord) => void) {
+  constructor(destination: Subscriber<FlowRecord>, step: Emit) {
     super(destination)
     this.step = step
   }
@@ -28,14 +28,21 @@ class StepSubscriber extends Subscriber<FlowRecord> {
 }
 
 /**
+ * What hands a record to a subscriber: the step itself where it is one of ours. A chain neither completes nor fails while
+ * its task lives, so there is nothing that `next` would have to look at first.
+ */
+function stepOf(subscriber: Subscriber<FlowRecord>): Emit {
+  return subscriber instanceof StepSubscriber ? subscriber.step : (record) => subscriber.next(record)
+}
+
+/**
  * Makes an operator of a step.
  * @param build called once a subscription, with what hands a record on
  */
 export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void): RecordOperator {
   return (source) =>
     new Observable<FlowRecord>((destination) => {
-      const emit = (record: FlowRecord): void => destination.next(record)
-      return source.subscribe(new StepSubscriber(destination, build(emit)))
+      return source.subscribe(new StepSubscriber(destination, build(stepOf(destination))))
     })
 }
 
@@ -45,15 +52,15 @@ export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void
  * In place of RxJS' `Subject`, whose `next` makes a closure and an iterator a record.
  */
 export class RecordHub {
-  private readonly subscribers: Subscriber<FlowRecord>[] = []
+  private readonly steps: Emit[] = []
   /** What the operators behind it subscribe to, once each, before the first record. */
   readonly records: Observable<FlowRecord> = new Observable<FlowRecord>((subscriber) => {
-    this.subscribers.push(subscriber)
+    this.steps.push(stepOf(subscriber))
   })
 
   next(record: FlowRecord): void {
-    const { subscribers } = this
-    for (let i = 0; i < subscribers.length; i++) subscribers[i]?.next(record)
+    const { steps } = this
+    for (let i = 0; i < steps.length; i++) steps[i]?.(record)
   }
 
   /** Feeds the hub from an operator. */

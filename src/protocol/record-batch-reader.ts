@@ -143,14 +143,19 @@ export class RecordCursor {
     return length
   }
 
+  /** Most numbers of a record take one byte: read apart from the others, they are read in place. */
   private varint(): number {
+    const byte = this.buffer[this.position] as number
+    // A byte behind the buffer is undefined, and not below.
+    if (!(byte < 0x80)) return this.longVarint()
+    this.position++
+    return (byte >>> 1) ^ -(byte & 1)
+  }
+
+  private longVarint(): number {
     const buffer = this.buffer
     let at = this.position
     let byte = buffer[at++] as number
-    if (byte < 0x80) {
-      this.position = at
-      return (byte >>> 1) ^ -(byte & 1)
-    }
     let value = byte & 0x7f
     let shift = 7
     do {

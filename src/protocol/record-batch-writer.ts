@@ -40,7 +40,8 @@ export class RecordBatchWriter {
    */
   fits(keyBytes: number, valueBytes: number, headers: Headers, limitBytes: number): boolean {
     if (this.count === 0) return true
-    return this.position + worstRecordOverheadBytes + keyBytes + valueBytes + headersBytes(headers) <= limitBytes
+    const plainBytes = this.position + worstRecordOverheadBytes + keyBytes + valueBytes
+    return plainBytes + (headers.size === 0 ? 0 : headersBytes(headers)) <= limitBytes
   }
 
   /** Appends one record; `null` key or value is the wire's null. Both are copied. */
