@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts'
 import type { StepHook } from '../core/steps.ts'
 import type { TaskId } from '../core/task-id.ts'
 import type { GroupIdentity, OffsetCommit } from '../kafka/offset-commit.ts'
@@ -29,6 +30,7 @@ export interface CommitParticipant {
 
 /** What a commit needs beside its participants. */
 export interface CommitContext {
+  readonly clock: Pick<Clock, 'yield'>
   readonly producer: TransactionalProducer
   readonly steps: StepHook
   /** The membership under which the transaction began (X1). */
@@ -60,16 +62,20 @@ export async function commit(
   context: CommitContext,
   participants: Iterable<CommitParticipant>,
 ): Promise<CommitReport | null> {
-  const { producer, steps, group } = context
+  const { clock, producer, steps, group } = context
 
-  // B1: stop between records, freeze the overlays, and have every output and changelog record acknowledged.
+  // B1: stop between records, freeze the overlays, and have every output and changelog record acknowledged. What one task
+  // wrote is on its way while the next is cut: no task takes a record before the commit is through.
   const cuts: TaskCut[] = []
   for (const participant of participants) {
     const cut = participant.cut()
-    if (cut) cuts.push(cut)
+    if (!cut) continue
+    cuts.push(cut)
+    cut.writeChangelogs()
+    producer.seal()
+    await clock.yield()
   }
   if (cuts.length === 0) return null
-  for (const cut of cuts) cut.writeChangelogs()
   await producer.flush()
 
   // B2: the positions of every task that wrote join the transaction, checked against the membership (KIP-447).

@@ -141,10 +141,15 @@ export class TransactionalProducer implements OutputOwner {
     if (this.failure) throw this.failure.error
   }
 
-  /** Sends all that was appended and waits until every batch is acknowledged. @throws {StreamError} action `reset-task` */
-  async flush(): Promise<void> {
+  /** Ends the open batches: what was appended goes out while the caller does something else. */
+  seal(): void {
     for (const output of [...this.open]) output.cut()
     this.open.clear()
+  }
+
+  /** Sends all that was appended and waits until every batch is acknowledged. @throws {StreamError} action `reset-task` */
+  async flush(): Promise<void> {
+    this.seal()
     await this.drained()
   }
 

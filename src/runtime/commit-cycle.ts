@@ -58,7 +58,10 @@ export class CommitCycle {
     for (const task of tasks.running) while (task.pending) await patience.wait(task.pending)
     await this.storing
     const beganMs = this.now()
-    const report = await commit({ producer, steps: app.ports.steps, group: member.identity }, tasks.running)
+    const report = await commit(
+      { clock: app.ports.clock, producer, steps: app.ports.steps, group: member.identity },
+      tasks.running,
+    )
     this.pace.committed(beganMs, this.now())
     if (report) for (const task of tasks.running) task.committed()
     for (const task of tasks.running) {
