@@ -77,11 +77,10 @@ export class KeyValueStore {
 
   /** Each transaction decodes its own copy of a value that it may change in place (X6). */
   private handOut(row: RowNumber): void {
-    const { handedOut, values, bytes } = this.young
-    if (handedOut[row] === this.transaction) return
-    handedOut[row] = this.transaction
-    const committed = bytes[row]
-    if (committed) values[row] = this.value.deserialize(committed)
+    const { young } = this
+    if (!young.handOut(row, this.transaction)) return
+    const committed = young.bytes[row]
+    if (committed) young.values[row] = this.value.deserialize(committed)
   }
 
   private load(key: Buffer, start: number, length: number): RowNumber {
@@ -91,7 +90,7 @@ export class KeyValueStore {
     if (known >= 0) {
       const bytes = old.bytes[known] ?? null
       this.youngBytes += bytes?.length ?? 0
-      const time = old.timestamps[known] as number
+      const time = old.timestamp(known)
       return young.add(key, start, length, old.storeKeys[known] as Buffer, old.values[known], time, bytes)
     }
     const storeKey = userKey(key, start, length)
@@ -111,18 +110,17 @@ export class KeyValueStore {
 
   /** A row's time, epoch milliseconds: the greatest of the records that made its value (R4). */
   timestampAt(row: RowNumber): number {
-    return this.young.timestamps[row] as number
+    return this.young.timestamp(row)
   }
 
   /** Gives a row of this transaction another value. `value` undefined deletes the row. */
   put(row: RowNumber, value: unknown, timestamp: number): void {
-    const { values, timestamps, dirty } = this.young
-    values[row] = value
-    timestamps[row] = timestamp
-    if (dirty[row] === 1) return
-    dirty[row] = 1
+    const { young } = this
+    young.values[row] = value
+    young.setTimestamp(row, timestamp)
+    if (!young.mark(row)) return
     this.dirty.push(row)
-    this.dirtyBytes += rowOverheadBytes + 2 * (this.young.storeKeys[row] as Buffer).length
+    this.dirtyBytes += rowOverheadBytes + 2 * young.keyLength(row)
   }
 
   /** A changed row as it is now, in bytes that later changes leave alone. @throws what the value serde throws */
@@ -148,7 +146,7 @@ export class KeyValueStore {
     const { young } = this
     const changes: RowChange[] = []
     for (const row of this.dirty) {
-      young.dirty[row] = 0
+      young.unmark(row)
       const value = young.values[row] === undefined ? null : this.encoded(row)
       if (!this.isImmutable) {
         young.bytes[row] = value && rowValue(value)

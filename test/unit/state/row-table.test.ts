@@ -33,18 +33,20 @@ describe('a table of rows', () => {
     )
   })
 
-  it('keeps the columns of a row while it grows', () => {
+  it('keeps all of a row while it grows', () => {
     const table = new RowTable(7)
     for (let i = 0; i < 5000; i++) {
       const row = rowOf(table, Buffer.from(`key ${i}`), i)
-      table.timestamps[row] = i * 1e9
-      table.handedOut[row] = i
-      table.dirty[row] = i % 2
+      table.setTimestamp(row, i * 1e9)
+      expect(table.handOut(row, i + 1)).toBe(true)
+      if (i % 2 === 1) expect(table.mark(row)).toBe(true)
     }
     for (let i = 0; i < 5000; i++) {
       const row = rowOf(table, Buffer.from(`key ${i}`))
-      const { values, timestamps, handedOut, dirty } = table
-      expect([values[row], timestamps[row], handedOut[row], dirty[row]]).toEqual([i, i * 1e9, i, i % 2])
+      expect([table.values[row], table.timestamp(row)]).toEqual([i, i * 1e9])
+      expect([table.handOut(row, i + 1), table.mark(row)]).toEqual([false, i % 2 === 0])
+      table.unmark(row)
+      expect([table.mark(row), table.handOut(row, i + 2)]).toEqual([true, true])
     }
   })
 
