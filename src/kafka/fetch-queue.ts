@@ -85,6 +85,11 @@ export class FetchQueue {
     this.onTaken()
   }
 
+  /** Whether the last answer left nothing to fetch. False before the first. */
+  get isAtEnd(): boolean {
+    return this.lastStableOffset >= 0 && this.fetchOffset >= this.lastStableOffset
+  }
+
   /** Whether nothing waits to be taken. */
   get isEmpty(): boolean {
     return this.chunks.length === 0

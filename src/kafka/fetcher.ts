@@ -21,6 +21,9 @@ export interface FetcherLimits {
   readonly maxWaitMs?: number
 }
 
+/** How long partitions at their end are left alone while others have more waiting here than they need. */
+const busyPauseMs = 25
+
 /**
  * Keeps one fetch in flight at each broker that leads an assigned partition and hands undecoded batches to a queue a
  * partition. Only committed records are asked for, up to the last stable offset.
@@ -99,6 +102,21 @@ export class Fetcher {
     return new Promise((resolve) => this.wakeUp.push(resolve))
   }
 
+  /** As {@link changed}, for so long at the most. */
+  private changedWithin(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const changed = (): void => {
+        cancel()
+        resolve()
+      }
+      const cancel = this.client.clock.timer(ms, () => {
+        this.wakeUp = this.wakeUp.filter((one) => one !== changed)
+        resolve()
+      })
+      this.wakeUp.push(changed)
+    })
+  }
+
   /** Finds the leader of a partition that has none, each partition for itself, and starts a loop for a broker without one. */
   private resolve(queue: FetchQueue): void {
     if (this.resolving.has(queue) || !this.isCurrent(queue)) return
@@ -141,6 +159,7 @@ export class Fetcher {
   }
 
   private async run(node: NodeId): Promise<void> {
+    let restUntil: number | null = null
     while (!this.closed) {
       const own = [...this.queues.values()].filter(
         (queue) => this.leaders.get(partitionKey(queue.topic, queue.partition)) === node,
@@ -149,16 +168,26 @@ export class Fetcher {
         this.loops.delete(node)
         return
       }
-      const wanted = this.budget.isExhausted
-        ? []
-        : own.filter((queue) => queue.failure === null && queue.bytes < this.queueBytes)
+      const alive = own.filter((queue) => queue.failure === null)
+      const wanted = this.budget.isExhausted ? [] : alive.filter((queue) => queue.bytes < this.queueBytes)
       if (wanted.length === 0) {
         await this.changed()
         continue
       }
+      // A queue that is left out now will want more soon: no broker may sit on the fetch then. Nor is one asked without
+      // pause for partitions that had nothing more: that was a fetch every 10 ms, for nothing.
+      const isBusy = wanted.length < alive.length
+      if (isBusy && wanted.every((queue) => queue.isAtEnd)) {
+        const now = this.client.clock.monotonicMs()
+        restUntil ??= now + busyPauseMs
+        if (now < restUntil) {
+          await this.changedWithin(restUntil - now)
+          continue
+        }
+      }
+      restUntil = null
       try {
-        // A queue that is left out now will want more soon: then no broker may sit on the fetch for long.
-        await this.fetchFrom(node, wanted, wanted.length < own.length ? Math.min(5, this.maxWaitMs) : this.maxWaitMs)
+        await this.fetchFrom(node, wanted, isBusy ? 0 : this.maxWaitMs)
       } catch (error) {
         if (this.closed) return
         if (actionOf(error) !== 'retry') {

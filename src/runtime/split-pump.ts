@@ -14,8 +14,9 @@ import type { ThreadContext } from './thread-context.ts'
 
 /** Lines and rows asked for in one read: large enough that the promise costs nothing, small enough for a slice of 5 ms. */
 const recordsPerRead = 4096
-const followDealerMs = 50
 const idleMs = 50
+/** Between two looks at what the dealer says: doubled while it says nothing, for a look is a fetch of its own. */
+const followDealerMs = { least: 50, most: 400 }
 
 interface OpenSplit {
   readonly split: Split
@@ -123,26 +124,30 @@ export class SplitPump {
 
   private async run(): Promise<void> {
     const { signal, clock } = this.context
+    let pauseMs = idleMs
     while (!signal.aborted) {
-      await this.discover()
+      const hasNews = await this.discover()
+      if (!this.log.isDealer) {
+        pauseMs = hasNews ? followDealerMs.least : Math.min(2 * pauseMs, followDealerMs.most)
+      }
       // One split after the other where all is there; at the same time where each may wait for its file to grow.
       if (!this.context.follow) for (const open of this.order) await this.readSplit(open)
-      if (!signal.aborted) await clock.sleep(this.context.follow ? idleMs : followDealerMs, signal)
+      if (!signal.aborted) await clock.sleep(pauseMs, signal)
     }
   }
 
-  /** Looks for splits: once a round, and every `discoverEveryMs` while following. */
-  private async discover(): Promise<void> {
+  /** Looks for splits: once a round, and every `discoverEveryMs` while following. @returns whether the dealer said anything */
+  private async discover(): Promise<boolean> {
     const { clock } = this.context
     const { isDealer } = this.log
-    if (!isDealer) await this.log.follow()
+    const hasNews = !isDealer && (await this.log.follow())
     const now = clock.monotonicMs()
     const isDue = this.context.follow && now - this.discoveredMs >= (this.connector.discoverEveryMs ?? 1000)
-    if (this.roundOpened !== null && this.roundOpened === this.log.roundToken && !isDue) return
-    if (!isDealer && this.log.roundToken === null) return
+    if (this.roundOpened !== null && this.roundOpened === this.log.roundToken && !isDue) return hasNews
+    if (!isDealer && this.log.roundToken === null) return hasNews
     this.discoveredMs = now
     const found = await this.connector.splits(this.context)
-    if (this.abort.signal.aborted) return
+    if (this.abort.signal.aborted) return hasNews
     if (isDealer) this.log.deal(found.map(({ id }) => id))
     const isNewRound = this.roundOpened !== this.log.roundToken
     for (const split of [...found].sort((a, b) => (a.id < b.id ? -1 : 1))) {
@@ -154,6 +159,7 @@ export class SplitPump {
     }
     this.roundOpened = this.log.roundToken
     this.thread.wake()
+    return hasNews
   }
 
   private async open(split: Split): Promise<void> {

@@ -142,20 +142,59 @@ describe('a fetcher that has enough', () => {
     expect(budget.takenBytes).toBe(0)
   })
 
-  it('leaves out a partition whose queue is full, and has the broker hold the fetch for the others briefly', async () => {
+  it('leaves out a partition whose queue is full, and asks for those at their end after a pause, without being held', async () => {
     const { fetcher, fetched, transport, send, clock } = await overBroker({ partitionBytes: 1100, queueBytes: 1000 })
+    for (const name of ['a', 'b']) await send('words', [large(name)])
+    const full = fetcher.assign('words', 0, 0)
+    const other = fetcher.assign('words', 1, 0)
+    await fetched(() => full.fetchOffset === 1)
+    await quiet()
+    const { length } = transport.asked(fetch)
+    await send('words', ['c'], {}, 1)
+    clock.advance(24)
+    await quiet()
+    expect(transport.asked(fetch).length).toBe(length)
+    clock.advance(1)
+    await fetched(() => other.fetchOffset === 1)
+    const without = transport.asked(fetch).at(-1) as Asked<RequestOf<typeof fetch>>
+    expect([wantedBy(without), without.request.maxWaitMs]).toEqual([[[1, 0]], 0])
+    expect(take(other)).toEqual([[0, 'c']])
+  })
+
+  it('asks at once for a partition that has room again', async () => {
+    const { fetcher, fetched, transport, send } = await overBroker({ partitionBytes: 1100, queueBytes: 1000 })
     for (const name of ['a', 'b']) await send('words', [large(name)])
     const full = fetcher.assign('words', 0, 0)
     fetcher.assign('words', 1, 0)
     await fetched(() => full.fetchOffset === 1)
     await quiet()
-    const without = transport.asked(fetch).at(-1) as Asked<RequestOf<typeof fetch>>
-    expect(wantedBy(without)).toEqual([[1, 0]])
-    expect(without.request.maxWaitMs).toBe(5)
     expect(namesIn(take(full))).toEqual(['a'])
-    clock.advance(5)
     await fetched(() => full.fetchOffset === 2)
+    const last = transport.asked(fetch).at(-1) as Asked<RequestOf<typeof fetch>>
+    expect(wantedBy(last)).toEqual([
+      [0, 1],
+      [1, 0],
+    ])
     expect(namesIn(take(full))).toEqual(['b'])
+  })
+
+  it('does not forget partitions at their end while others go from full to room and back', async () => {
+    const { fetcher, fetched, transport, send, clock } = await overBroker({ partitionBytes: 1100, queueBytes: 1000 })
+    const full = [0, 1].map((partition) => fetcher.assign('words', partition, 0))
+    const other = fetcher.assign('words', 2, 0)
+    await transport.reached(fetch, 1)
+    await quiet()
+    for (const partition of [0, 1]) await send('words', [large(`first of ${partition}`)], {}, partition)
+    await fetched(() => full.every(({ fetchOffset }) => fetchOffset === 1))
+    await send('words', ['c'], {}, 2)
+    // Each turn makes room in one of the two full ones: the pause of the third is not begun again by that.
+    for (let turn = 0; turn < 5 && other.fetchOffset === 0; turn++) {
+      clock.advance(10)
+      await quiet()
+      fetcher.unassign({ topic: 'nothing', partition: turn })
+    }
+    await fetched(() => other.fetchOffset === 1)
+    expect(take(other)).toEqual([[0, 'c']])
   })
 
   it('asks for nothing while every queue is full', async () => {
