@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { int64, type Pipeline, pipeline, run, text, topic } from 'millrace'
 import wordCount from '../../pipelines/word-count.ts'
 import { openFileStorage } from '../../src/broker/file-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
@@ -7,7 +8,6 @@ import { noHeaders } from '../../src/core/record.ts'
 import { runStep } from '../../src/core/steps.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { systemRandom } from '../../src/core/system-random.ts'
-import { int64, type Pipeline, pipeline, run, text, topic } from '../../src/index.ts'
 import { openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { Admin } from '../../src/kafka/admin.ts'
 import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
@@ -17,7 +17,10 @@ import { partitionOf } from '../../src/kafka/partitioner.ts'
 import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import type { Corpus } from './corpus.ts'
 
-/** One scenario of the benchmark, in a process of its own: `pass`, `count` or `words`. Prints its figures as JSON. */
+/**
+ * One scenario of the benchmark, in a process of its own: `pass`, `count` or `words`. Prints its figures as JSON. What is
+ * measured is the package `millrace`; the sources only load records.
+ */
 
 const [name, folder, recordsText, brokers] = process.argv.slice(2) as [string, string, string, string]
 const records = Number(recordsText)
