@@ -2,7 +2,7 @@ import { StreamError } from '../core/errors.ts'
 import { apiOf } from '../protocol/apis.ts'
 import type { Connect } from '../protocol/frame.ts'
 import type { Actor } from './actor.ts'
-import { digestOf } from './simulated-ports.ts'
+import { digestOf } from './digest.ts'
 import type { Simulation } from './simulation.ts'
 
 /** The longest that one way through the network takes: virtual milliseconds. */

@@ -1,23 +1,14 @@
 import type { BrokerStorage } from '../broker/broker-storage.ts'
 import type { FileSystem } from '../core/file-system.ts'
-import { crc32c } from '../protocol/crc32c.ts'
 import type { StateBackend, StateBackends } from '../state/state-backend.ts'
 import type { Actor } from './actor.ts'
+import { digestOf } from './digest.ts'
 
 /** The longest that one call of a disk takes: virtual milliseconds. */
 const diskMs = 0.5
 
 /** Entries of an iteration that come with one event. */
 const entriesPerEvent = 64
-
-/** Names what was asked: a number that differs when the arguments do. */
-export function digestOf(value: unknown): number {
-  if (value instanceof Uint8Array) return crc32c(value, 0, value.length)
-  const text = Buffer.from(
-    JSON.stringify(value, (_key, part: unknown) => (part instanceof Uint8Array ? digestOf(part) : part)) ?? '',
-  )
-  return crc32c(text, 0, text.length)
-}
 
 /** An object whose listed calls become events of an actor; the rest of it stays as it is. */
 function gated<T extends object>(actor: Actor, port: string, target: T, calls: readonly (keyof T & string)[]): T {

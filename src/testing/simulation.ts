@@ -1,6 +1,7 @@
 import type { Cancel } from '../core/clock.ts'
 import { type Random, seededRandom } from '../core/random.ts'
 import { Actor, type Scheduler } from './actor.ts'
+import { emptyDigest, mix, mixText } from './digest.ts'
 import { EventHeap } from './event-heap.ts'
 import { patchTimers } from './patched-timers.ts'
 
@@ -18,6 +19,14 @@ export interface SimulationLimits {
 /** Lines of the trace that a failure shows. */
 const traceLinesMax = 40
 
+interface Recorded {
+  readonly atMs: number
+  readonly actor: string
+  readonly port: string
+  readonly call: string
+  readonly digest: number
+}
+
 /**
  * A world of one thread in which everything that may wait is an event on one heap, in an order that the seed decides.
  *
@@ -34,10 +43,12 @@ export class Simulation implements Scheduler {
   /** Events that have fired. */
   steps = 0
   private readonly heap = new EventHeap()
-  private readonly recent: string[] = []
+  /** The last of what was recorded, in a ring. */
+  private readonly recent: Recorded[] = []
+  private recorded = 0
   private sequence = 0
-  private low = 0x811c9dc5
-  private high = 0x01000193
+  private low = emptyDigest
+  private high = emptyDigest + 1
 
   constructor(seed: number) {
     this.seed = seed
@@ -69,13 +80,11 @@ export class Simulation implements Scheduler {
 
   /** Adds to the trace what happens now. */
   record(actor: string, port: string, call: string, digest: number): void {
-    const line = `${this.nowMs.toFixed(3)} ${actor} ${port}.${call} ${(digest >>> 0).toString(16)}`
-    for (let i = 0; i < line.length; i++) {
-      this.low = Math.imul(this.low ^ line.charCodeAt(i), 0x01000193)
-      this.high = Math.imul(this.high ^ line.charCodeAt(i), 0x85ebca6b) ^ (this.low >>> 13)
-    }
-    this.recent.push(line)
-    if (this.recent.length > 2 * traceLinesMax) this.recent.splice(0, traceLinesMax)
+    const microseconds = Math.round(this.nowMs * 1000)
+    const what = mixText(mixText(mixText(digest, actor), port), call)
+    this.low = mix(mix(this.low, microseconds), what)
+    this.high = mix(mix(this.high, what ^ this.low), microseconds / 2 ** 32)
+    this.recent[this.recorded++ % traceLinesMax] = { atMs: this.nowMs, actor, port, call, digest }
   }
 
   /** Of the whole trace: the same for the same seed and the same code. */
@@ -85,7 +94,11 @@ export class Simulation implements Scheduler {
 
   /** The end of the trace, a line an event. */
   get trace(): readonly string[] {
-    return this.recent.slice(-traceLinesMax)
+    const next = this.recorded % traceLinesMax
+    return [...this.recent.slice(next), ...this.recent.slice(0, next)].map(
+      ({ atMs, actor, port, call, digest }) =>
+        `${atMs.toFixed(3)} ${actor} ${port}.${call} ${(digest >>> 0).toString(16)}`,
+    )
   }
 
   /**

@@ -1,19 +1,12 @@
 import type { Broker } from '../../src/broker/broker.ts'
 import { createBroker } from '../../src/broker/broker.ts'
 import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
-import type { AppContext } from '../../src/checkpoint/app-context.ts'
-import { ChangelogReader } from '../../src/checkpoint/changelog-reader.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { runStep, type StepHook } from '../../src/core/steps.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
 import type { JobConfig } from '../../src/job/job-config.ts'
 import { resolveJobConfig, startJob } from '../../src/job/run.ts'
-import { Admin } from '../../src/kafka/admin.ts'
-import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
-import { ProducerFence } from '../../src/kafka/fencing.ts'
-import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
-import { KafkaClient } from '../../src/kafka/kafka-client.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
 import {
   type Actor,
@@ -24,13 +17,7 @@ import {
   Simulation,
   simulatedStorage,
 } from '../../src/testing/index.ts'
-
-/** A record as a reader under read_committed sees it. */
-export interface Seen {
-  readonly key: Buffer
-  readonly value: Buffer | null
-  readonly timestamp: number
-}
+import { OutsideClient, type Seen } from './outside-client.ts'
 
 /**
  * A broker, disks and files in memory, on which job instances start, die and start again, in the virtual time of one
@@ -40,10 +27,11 @@ export class World {
   readonly simulation: Simulation
   readonly files = new MemoryFileSystem()
   readonly disk: MemoryDisk
+  /** A program that writes what the application reads, and reads what it writes. */
+  readonly outside: OutsideClient
   private readonly seed: number
   private readonly network: SimulatedNetwork
   private readonly brokerDisk = new BrokerDisk()
-  private readonly reader: Actor
   private broker: { readonly actor: Actor; readonly opened: Broker } | null = null
   private lives = 0
 
@@ -51,7 +39,12 @@ export class World {
     this.seed = seed
     this.simulation = new Simulation(seed)
     this.network = new SimulatedNetwork(this.simulation)
-    this.reader = this.simulation.actor('reader')
+    const reader = this.simulation.actor('outside')
+    this.outside = new OutsideClient(
+      reader,
+      this.network.connect(reader, () => 0),
+      seed,
+    )
     this.disk = new MemoryDisk(seededRandom(seed))
   }
 
@@ -128,47 +121,8 @@ export class World {
     return entries
   }
 
-  /** All committed records of a topic, partition by partition, and whether every one of them could be read. */
-  async read(topic: string): Promise<{ readonly records: Seen[]; readonly isSettled: boolean }> {
-    const { reader, files } = this
-    const { clock } = reader
-    const transport = new HandlerTransport(
-      this.network.connect(reader, () => 0),
-      clock,
-      'reader',
-    )
-    try {
-      const random = seededRandom(this.seed)
-      const client = new KafkaClient({ transport, clock, random, logger: silentLogger })
-      await client.open(10_000)
-      const metadata = new ClusterMetadata(client)
-      const admin = new Admin(client, metadata)
-      const [found] = await metadata.refresh('admin', [topic])
-      const records: Seen[] = []
-      const app = {
-        ports: { clock, random, files, logger: silentLogger, steps: runStep },
-        client,
-        metadata,
-        admin,
-        fence: new ProducerFence(client, metadata, 'no-such-application', 1000),
-        aliveTransactionalIds: () => new Set<string>(),
-        signal: new AbortController().signal,
-      } as unknown as AppContext
-      let isSettled = true
-      for (const partition of found?.leaders.keys() ?? []) {
-        const at = { topic, partition }
-        const [high, stable] = await Promise.all([admin.endOffsets([at], 'high'), admin.endOffsets([at], 'stable')])
-        isSettled &&= [...high.values()][0] === [...stable.values()][0]
-        const changelog = new ChangelogReader(app)
-        await changelog.readToEnd(at, await changelog.startOffset(at), async (batch) => {
-          for (const { key, value, timestamp } of batch) {
-            records.push({ key: Buffer.from(key), value: value && Buffer.from(value), timestamp })
-          }
-        })
-      }
-      return { records, isSettled }
-    } finally {
-      await transport.close()
-    }
+  /** As {@link OutsideClient.read}. */
+  read(topic: string): Promise<{ readonly records: Seen[]; readonly isSettled: boolean }> {
+    return this.outside.read(topic)
   }
 }
