@@ -47,29 +47,30 @@ export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void
 }
 
 /**
- * Where records enter a chain, or fan out within one: hands each to all who subscribed, in the order in which they did.
+ * Stands an operator in front of what takes its records, and subscribes it, once.
  *
- * In place of RxJS' `Subject`, whose `next` makes a closure and an iterator a record.
+ * @returns the way in: whoever has records for the operator calls it, however many they are. In place of RxJS' `Subject`,
+ * whose `next` makes a closure and an iterator a record.
  */
-export class RecordHub {
-  private readonly steps: Emit[] = []
-  /** What the operators behind it subscribe to, once each, before the first record. */
-  readonly records: Observable<FlowRecord> = new Observable<FlowRecord>((subscriber) => {
-    this.steps.push(stepOf(subscriber))
+export function connect(operator: RecordOperator, next: Emit): Emit {
+  let entry: Emit | null = null
+  const source = new Observable<FlowRecord>((subscriber) => {
+    entry = stepOf(subscriber)
   })
+  source.pipe(operator).subscribe(new StepSubscriber(new Subscriber<FlowRecord>(), next))
+  // An operator that does not subscribe wants no records.
+  return entry ?? endOfChain
+}
 
-  next(record: FlowRecord): void {
-    const { steps } = this
+/** Hands each record to all, in their order, before it takes the next. */
+export function fanOut(steps: readonly Emit[]): Emit {
+  const [only] = steps
+  if (only === undefined) return endOfChain
+  if (steps.length === 1) return only
+  return (record) => {
     for (let i = 0; i < steps.length; i++) steps[i]?.(record)
-  }
-
-  /** Feeds the hub from an operator. */
-  feedFrom(source: Observable<FlowRecord>): void {
-    source.subscribe(new StepSubscriber(new Subscriber<FlowRecord>(), (record) => this.next(record)))
   }
 }
 
 /** The end of a chain: takes what reaches it and does nothing more. */
-export function endOfChain(): Subscriber<FlowRecord> {
-  return new StepSubscriber(new Subscriber<FlowRecord>(), () => undefined)
-}
+export const endOfChain: Emit = () => undefined

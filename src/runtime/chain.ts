@@ -1,11 +1,10 @@
-import type { Observable } from 'rxjs'
 import { aggregate } from '../operators/aggregate.ts'
 import { FlowRecord } from '../operators/flow-record.ts'
 import { pipe } from '../operators/pipe.ts'
 import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
 import { fusedStateless, type StatelessNode } from '../operators/stateless.ts'
-import { endOfChain, RecordHub, type RecordOperator } from '../operators/step-subscriber.ts'
+import { connect, type Emit, endOfChain, fanOut } from '../operators/step-subscriber.ts'
 import type { RowChange } from '../state/key-value-store.ts'
 import type { AggregateNode, NodeId, TopologyNode } from '../topology/node.ts'
 import { type InputSpec, type Plan, type ProcessingSubTopology, topicName } from '../topology/plan.ts'
@@ -22,62 +21,69 @@ export interface Chain {
 }
 
 /**
- * Builds a task's chain from its sub-topology: one RxJS operator a node, neighbouring stateless verbs fused into one, a
- * `RecordHub` where records fan out.
+ * Builds a task's chain from its sub-topology: one RxJS operator a node, neighbouring stateless verbs fused into one.
  *
- * Between the nodes runs what the plan says; a `keyBy` whose keyed children read through a repartition topic writes to
- * that topic here, and its children stand in the chain of the task that reads it.
+ * Every node is built once, from the ends backwards, so that what it hands its records to is there. Where records come
+ * together, several call its one way in; where they part, they go to the readers in order of id, each with all that is
+ * behind it before the next. A `keyBy` whose keyed children read through a repartition topic writes to that topic here,
+ * and its children stand in the chain of the task that reads it.
  */
 export function buildChain(plan: Plan, sub: ProcessingSubTopology, appId: string, context: ProcessorContext): Chain {
   return new ChainBuilder(plan, sub, appId, context).build()
+}
+
+interface CutTable {
+  readonly node: AggregateNode
+  /** What takes the last value of each key; null when nobody does. */
+  readonly changes: Emit | null
 }
 
 class ChainBuilder {
   private readonly sub: ProcessingSubTopology
   private readonly appId: string
   private readonly context: ProcessorContext
-  private readonly nodes: ReadonlyMap<NodeId, TopologyNode>
-  private readonly behindRepartition: ReadonlySet<string>
-  private readonly tables: { readonly node: AggregateNode; readonly hub: RecordHub | null }[] = []
+  /** Who takes a node's records in this chain, in order of id. */
+  private readonly readers: ReadonlyMap<NodeId, readonly TopologyNode[]>
+  /** The ways into nodes that are built. */
+  private readonly entries = new Map<NodeId, Emit>()
+  /** Last first. */
+  private readonly tables: CutTable[] = []
 
   constructor(plan: Plan, sub: ProcessingSubTopology, appId: string, context: ProcessorContext) {
     this.sub = sub
     this.appId = appId
     this.context = context
-    this.nodes = new Map(sub.nodes.map((node) => [node.id, node]))
-    this.behindRepartition = edgesThroughTopics(plan)
+    this.readers = readersOf(plan, sub)
   }
 
   build(): Chain {
-    const entries = new Map<InputSpec, RecordHub>()
-    for (const input of this.sub.inputs) {
-      const hub = new RecordHub()
-      entries.set(input, hub)
-      for (const target of input.targets) this.attach(hub.records, this.node(target))
-      for (const source of input.sources) this.attachOutputs(hub.records, source)
+    const fused = new Set<TopologyNode | undefined>(this.sub.nodes.map((node) => this.nextInRun(node)))
+    for (const node of this.sub.nodes.toReversed()) {
+      if (!fused.has(node)) this.entries.set(node.id, this.entryOf(node))
     }
+    const inputs = new Map(this.sub.inputs.map((input) => [input, this.inputEntry(input)]))
     const { context } = this
-    const tables = [...this.tables].sort((a, b) => a.node.id - b.node.id)
+    const tables = this.tables.toReversed()
     // Most tasks have one input, and all take many records of one before the next.
     let entered: InputSpec | null = null
-    let entry: RecordHub | undefined
+    let entry: Emit = endOfChain
     return {
       push(input, record) {
         if (input !== entered) {
           entered = input
-          entry = entries.get(input)
+          entry = inputs.get(input) ?? endOfChain
         }
-        entry?.next(record)
+        entry(record)
       },
       cutStores() {
         const cuts = new Map<string, readonly RowChange[]>()
-        for (const { node, hub } of tables) {
+        for (const { node, changes } of tables) {
           const { store } = node
-          const changes = context.store(store.name).cut()
-          cuts.set(store.name, changes)
-          if (hub === null) continue
-          for (const { key, value, timestamp } of changes) {
-            hub.next(FlowRecord.row(key, store.key, value, store.value, timestamp))
+          const rows = context.store(store.name).cut()
+          cuts.set(store.name, rows)
+          if (changes === null) continue
+          for (const { key, value, timestamp } of rows) {
+            changes(FlowRecord.row(key, store.key, value, store.value, timestamp))
           }
         }
         return cuts
@@ -85,115 +91,87 @@ class ChainBuilder {
     }
   }
 
-  /** Connects a node, and all behind it, to what feeds it. */
-  private attach(source: Observable<FlowRecord>, node: TopologyNode): void {
-    const run = this.statelessRun(node)
-    if (run.length > 0) {
-      this.fanOut(source, fusedStateless(run), run.at(-1) as TopologyNode)
-      return
-    }
+  private inputEntry(input: InputSpec): Emit {
+    const targets = input.targets.map((id) => this.entry(id))
+    return fanOut([...targets, ...input.sources.flatMap((source) => this.outputsOf(source))])
+  }
+
+  /** Builds a node in front of what is built already. */
+  private entryOf(node: TopologyNode): Emit {
     switch (node.kind) {
       case 'topic-source':
       case 'connector-source':
       case 'connector-sink':
-        return
+        throw new Error(`unreachable: a ${node.kind} is not part of a chain`)
       case 'map':
       case 'filter':
       case 'flat-map':
       case 'tap':
-      case 'key-by':
-        throw new Error(`unreachable: ${node.kind} is part of a run`)
+      case 'key-by': {
+        const run = this.runFrom(node)
+        return connect(fusedStateless(run), this.behind(run.at(-1) ?? node))
+      }
       case 'pipe':
-        this.fanOut(source, pipe(node, this.context), node)
-        return
+        return connect(pipe(node, this.context), this.behind(node))
       case 'aggregate':
-        this.attachTable(source, node)
-        return
+        return this.tableEntry(node)
       case 'merge':
       case 'updates':
-        this.fanOut(source, (records) => records, node)
-        return
-      case 'topic-sink':
-        source
-          .pipe(sink({ topic: node.topic.name, key: node.topic.key, value: node.topic.value }, this.context))
-          .subscribe(endOfChain())
-        return
+        return this.behind(node)
+      case 'topic-sink': {
+        const { name, key, value } = node.topic
+        return connect(sink({ topic: name, key, value }, this.context), endOfChain)
+      }
     }
   }
 
   /** A table hands each change to `updates`, and to everything else the last per key at the commit. */
-  private attachTable(source: Observable<FlowRecord>, node: AggregateNode): void {
-    const children = this.childrenOf(node)
-    const updates = children.filter((child) => child.kind === 'updates')
-    const others = children.filter((child) => child.kind !== 'updates')
-    const operated = source.pipe(aggregate(node, this.context, updates.length > 0))
-    this.split(operated, updates)
-    if (others.length === 0 && !this.sub.outputs.some((output) => output.from === node.id)) {
-      this.tables.push({ node, hub: null })
-      return
-    }
-    const hub = new RecordHub()
-    this.tables.push({ node, hub })
-    for (const child of others) this.attach(hub.records, child)
-    this.attachOutputs(hub.records, node.id)
+  private tableEntry(node: AggregateNode): Emit {
+    const readers = this.readersOf(node.id)
+    const updates = readers.filter(({ kind }) => kind === 'updates')
+    const others = readers.filter(({ kind }) => kind !== 'updates')
+    const atCut = [...others.map(({ id }) => this.entry(id)), ...this.outputsOf(node.id)]
+    this.tables.push({ node, changes: atCut.length === 0 ? null : fanOut(atCut) })
+    const emit = fanOut(updates.map(({ id }) => this.entry(id)))
+    return connect(aggregate(node, this.context, updates.length > 0), emit)
   }
 
-  private fanOut(source: Observable<FlowRecord>, operator: RecordOperator, last: TopologyNode): void {
-    const operated = source.pipe(operator)
-    const outputs = this.sub.outputs.filter((output) => output.from === last.id)
-    const children = this.childrenOf(last)
-    if (outputs.length + children.length === 1) {
-      for (const child of children) this.attach(operated, child)
-      this.attachOutputs(operated, last.id)
-      return
-    }
-    const hub = new RecordHub()
-    for (const child of children) this.attach(hub.records, child)
-    this.attachOutputs(hub.records, last.id)
-    hub.feedFrom(operated)
+  /** What takes the records that leave a node: its readers, then the internal topics that it writes. */
+  private behind({ id }: TopologyNode): Emit {
+    return fanOut([...this.readersOf(id).map((reader) => this.entry(reader.id)), ...this.outputsOf(id)])
   }
 
-  private split(operated: Observable<FlowRecord>, children: readonly TopologyNode[]): void {
-    const only = children.length === 1 ? children[0] : undefined
-    if (only) {
-      this.attach(operated, only)
-      return
-    }
-    const hub = new RecordHub()
-    for (const child of children) this.attach(hub.records, child)
-    hub.feedFrom(operated)
+  private outputsOf(from: NodeId): readonly Emit[] {
+    return this.sub.outputs
+      .filter((output) => output.from === from)
+      .map(({ topic, key, value }) =>
+        connect(sink({ topic: topicName(this.appId, topic), key, value }, this.context), endOfChain),
+      )
   }
 
-  private attachOutputs(source: Observable<FlowRecord>, from: NodeId): void {
-    for (const output of this.sub.outputs) {
-      if (output.from !== from) continue
-      const topic = { topic: topicName(this.appId, output.topic), key: output.key, value: output.value }
-      source.pipe(sink(topic, this.context)).subscribe(endOfChain())
-    }
-  }
-
-  /** The node and the stateless verbs behind it, as long as each has one reader only. */
-  private statelessRun(first: TopologyNode): StatelessNode[] {
+  /** The node and the stateless verbs behind it that are one operator with it. */
+  private runFrom(first: StatelessNode): StatelessNode[] {
     const run: StatelessNode[] = []
-    for (let node: TopologyNode | undefined = first; node && isStateless(node); ) {
-      run.push(node)
-      const children = this.childrenOf(node)
-      const written = this.sub.outputs.some((output) => output.from === node?.id)
-      node = children.length === 1 && !written ? children[0] : undefined
-    }
+    for (let node: StatelessNode | undefined = first; node; node = this.nextInRun(node)) run.push(node)
     return run
   }
 
-  private childrenOf(node: TopologyNode): TopologyNode[] {
-    return this.sub.nodes.filter(
-      (child) => child.inputs.includes(node.id) && !this.behindRepartition.has(`${node.id}>${child.id}`),
-    )
+  /** The stateless verb that has a node's records to itself, if there is one. */
+  private nextInRun(node: TopologyNode): StatelessNode | undefined {
+    const readers = this.readersOf(node.id)
+    const [next] = readers
+    const isAlone = readers.length === 1 && !this.sub.outputs.some((output) => output.from === node.id)
+    return isStateless(node) && isAlone && next && isStateless(next) ? next : undefined
   }
 
-  private node(id: NodeId): TopologyNode {
-    const node = this.nodes.get(id)
-    if (!node) throw new Error(`unreachable: node ${id} is not in sub-topology ${this.sub.id}`)
-    return node
+  private readersOf(id: NodeId): readonly TopologyNode[] {
+    return this.readers.get(id) ?? []
+  }
+
+  private entry(id: NodeId): Emit {
+    const entry = this.entries.get(id)
+    if (!entry) throw new Error(`unreachable: node ${id} is not in sub-topology ${this.sub.id}, or not built yet`)
+    return entry
   }
 }
 
@@ -204,19 +182,25 @@ const isStateless = (node: TopologyNode): node is StatelessNode =>
   node.kind === 'tap' ||
   node.kind === 'key-by'
 
+/** Who takes each node's records directly, in order of id: not those who read them from an internal topic. */
+function readersOf(plan: Plan, sub: ProcessingSubTopology): ReadonlyMap<NodeId, readonly TopologyNode[]> {
+  const throughTopics = edgesThroughTopics(plan)
+  const readers = new Map<NodeId, TopologyNode[]>(sub.nodes.map(({ id }) => [id, []]))
+  for (const node of sub.nodes) {
+    for (const from of node.inputs) if (!throughTopics.has(`${from}>${node.id}`)) readers.get(from)?.push(node)
+  }
+  return readers
+}
+
 /** Edges that the plan leads through an internal topic, as `from>to`. */
 function edgesThroughTopics(plan: Plan): ReadonlySet<string> {
   const edges = new Set<string>()
-  for (const writer of plan.subtopologies) {
-    if (writer.kind !== 'processing') continue
-    for (const output of writer.outputs) {
-      for (const reader of plan.subtopologies) {
-        if (reader.kind !== 'processing') continue
-        for (const input of reader.inputs) {
-          if (input.topic.role !== output.topic.role || input.topic.name !== output.topic.name) continue
-          for (const target of input.targets) edges.add(`${output.from}>${target}`)
-        }
-      }
+  const processing = plan.subtopologies.filter((sub) => sub.kind === 'processing')
+  const writers = processing.flatMap(({ outputs }) => outputs)
+  for (const { topic, targets } of processing.flatMap(({ inputs }) => inputs)) {
+    for (const writer of writers) {
+      if (writer.topic.role !== topic.role || writer.topic.name !== topic.name) continue
+      for (const target of targets) edges.add(`${writer.from}>${target}`)
     }
   }
   return edges

@@ -62,6 +62,7 @@ class Graph {
   readonly nodes: readonly TopologyNode[]
   readonly #children: readonly (readonly TopologyNode[])[]
   readonly #keyed: readonly boolean[]
+  readonly #policies: readonly ErrorPolicy[]
 
   constructor(nodes: readonly TopologyNode[]) {
     this.nodes = nodes
@@ -74,6 +75,13 @@ class Graph {
       keyed[node.id] = node.kind === 'aggregate' || (node.kind !== 'key-by' && behind.some(({ id }) => keyed[id]))
     }
     this.#keyed = keyed
+    const policies: ErrorPolicy[] = []
+    for (const node of nodes) {
+      // Inputs come before what they feed: each node is asked once, however many ways lead to it.
+      const skips = isSource(node) ? node.errors.process === 'skip' : node.inputs.every((id) => policies[id] === 'skip')
+      policies.push(skips ? 'skip' : 'fail')
+    }
+    this.#policies = policies
   }
 
   node(id: NodeId): TopologyNode {
@@ -144,8 +152,7 @@ class Graph {
 
   /** What happens to records that fail in or behind a node: what its sources say, and `fail` where they disagree. */
   processPolicy(node: TopologyNode): ErrorPolicy {
-    if (isSource(node)) return node.errors.process
-    return node.inputs.every((id) => this.processPolicy(this.node(id)) === 'skip') ? 'skip' : 'fail'
+    return this.#policies[node.id] ?? 'fail'
   }
 }
 

@@ -3,7 +3,7 @@ import { seededRandom } from '../../../src/core/random.ts'
 import { noHeaders } from '../../../src/core/record.ts'
 import { aggregate } from '../../../src/operators/aggregate.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
-import { endOfChain, RecordHub, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import { connect } from '../../../src/operators/step-subscriber.ts'
 import { TaskContext } from '../../../src/runtime/task-context.ts'
 import { int64 } from '../../../src/serde/number.ts'
 import type { AnySerde } from '../../../src/serde/serde.ts'
@@ -44,12 +44,10 @@ async function open(operation: Operation, value: AnySerde, emitsUpdates = true) 
     store: spec,
     ...operation,
   }
-  const hub = new RecordHub()
   const seen: FlowRecord[] = []
-  const keep = stepOperator(() => (one) => void seen.push(one))
-  hub.records.pipe(aggregate(node, context, emitsUpdates), keep).subscribe(endOfChain())
+  const entry = connect(aggregate(node, context, emitsUpdates), (one) => seen.push(one))
   const push = (...records: readonly FlowRecord[]): void => {
-    for (const one of records) hub.next(one)
+    for (const one of records) entry(one)
   }
   const updates = (): unknown[] => seen.map(({ key, value: after, timestamp }) => [key, after, timestamp])
   return { backend, store, context, metrics: thread.metrics, lines, push, seen, updates }

@@ -17,7 +17,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import { pipe } from '../../../src/operators/pipe.ts'
-import { endOfChain, RecordHub, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import { connect, type Emit } from '../../../src/operators/step-subscriber.ts'
 import { TaskContext } from '../../../src/runtime/task-context.ts'
 import { text } from '../../../src/serde/text.ts'
 import { bareThread } from '../../support/bare-thread.ts'
@@ -28,15 +28,9 @@ type AnyOperator = OperatorFunction<any, any>
 function open(...operators: AnyOperator[]) {
   const context = new TaskContext(bareThread().thread, '0_0', 0)
   const node = { id: 1, inputs: [0], key: text, value: text, yields: 'stream', kind: 'pipe', operators } as const
-  const hub = new RecordHub()
   const seen: FlowRecord[] = []
-  hub.records
-    .pipe(
-      pipe(node, context),
-      stepOperator(() => (one) => void seen.push(one)),
-    )
-    .subscribe(endOfChain())
-  const push = (value: unknown, key = 'k'): void => hub.next(FlowRecord.of(key, value, 5))
+  const entry = connect(pipe(node, context), (one) => seen.push(one))
+  const push = (value: unknown, key = 'k'): void => entry(FlowRecord.of(key, value, 5))
   const values = (): unknown[] => seen.map(({ value }) => value)
   return { context, push, seen, values }
 }
@@ -112,12 +106,11 @@ describe('a pipe', () => {
   it('throws what a step behind it throws', () => {
     const context = new TaskContext(bareThread().thread, '0_0', 0)
     const node = { id: 1, inputs: [0], key: text, value: text, yields: 'stream', kind: 'pipe', operators: [] } as const
-    const hub = new RecordHub()
-    const refuse = stepOperator(() => () => {
+    const refuse: Emit = () => {
       throw new Error('behind the pipe')
-    })
-    hub.records.pipe(pipe(node, context), refuse).subscribe(endOfChain())
-    expect(() => hub.next(FlowRecord.of('k', 'v', 1))).toThrow('behind the pipe')
+    }
+    const entry = connect(pipe(node, context), refuse)
+    expect(() => entry(FlowRecord.of('k', 'v', 1))).toThrow('behind the pipe')
   })
 })
 

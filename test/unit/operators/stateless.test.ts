@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import { fusedStateless, type StatelessNode } from '../../../src/operators/stateless.ts'
-import { endOfChain, RecordHub, type RecordOperator, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import { connect, type RecordOperator } from '../../../src/operators/step-subscriber.ts'
 import { text } from '../../../src/serde/text.ts'
 
 const base = { id: 1, inputs: [0], key: text, value: text, yields: 'stream' as const }
@@ -15,15 +15,9 @@ const keyBy = (fn: Fn): StatelessNode => ({ ...base, kind: 'key-by', name: 'k', 
 
 /** Pushes records through an operator. @returns what came out */
 function through(operator: RecordOperator, records: readonly FlowRecord[]): FlowRecord[] {
-  const hub = new RecordHub()
   const seen: FlowRecord[] = []
-  hub.records
-    .pipe(
-      operator,
-      stepOperator(() => (record) => void seen.push(record)),
-    )
-    .subscribe(endOfChain())
-  for (const record of records) hub.next(record)
+  const entry = connect(operator, (record) => seen.push(record))
+  for (const record of records) entry(record)
   return seen
 }
 

@@ -1,7 +1,13 @@
-import { type Observable, Subject } from 'rxjs'
+import { EMPTY, Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
-import { endOfChain, RecordHub, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import {
+  connect,
+  type Emit,
+  fanOut,
+  type RecordOperator,
+  stepOperator,
+} from '../../../src/operators/step-subscriber.ts'
 
 const record = (value: unknown): FlowRecord => FlowRecord.of('k', value, 1)
 const double = stepOperator((emit) => (one) => emit(one.withValue((one.value as number) * 2)))
@@ -11,36 +17,33 @@ const failOn = (bad: unknown) =>
     emit(one)
   })
 
-/** Subscribes an operator that keeps the values that reach it. */
-function keep(source: Observable<FlowRecord>): unknown[] {
+/** A chain of operators whose end keeps the values that reach it. */
+function chainOf(...operators: readonly RecordOperator[]): { readonly entry: Emit; readonly seen: unknown[] } {
   const seen: unknown[] = []
-  source.pipe(stepOperator(() => (one) => void seen.push(one.value))).subscribe(endOfChain())
-  return seen
+  const end: Emit = (one) => seen.push(one.value)
+  return { entry: operators.reduceRight<Emit>((next, operator) => connect(operator, next), end), seen }
 }
 
 describe('a step operator', () => {
   it('hands on what its step emits, in order, as many as it likes', () => {
-    const hub = new RecordHub()
     const twice = stepOperator((emit) => (one) => {
       emit(one)
       emit(one.withValue(`${one.value}'`))
     })
-    const seen = keep(hub.records.pipe(twice))
-    for (const value of ['a', 'b']) hub.next(record(value))
+    const { entry, seen } = chainOf(twice)
+    for (const value of ['a', 'b']) entry(record(value))
     expect(seen).toEqual(['a', "a'", 'b', "b'"])
   })
 
   it('throws what its step throws at whoever pushed the record, from however deep', () => {
-    const hub = new RecordHub()
-    keep(hub.records.pipe(double, failOn(4), double))
-    expect(() => hub.next(record(2))).toThrow('met 4')
+    const { entry } = chainOf(double, failOn(4), double)
+    expect(() => entry(record(2))).toThrow('met 4')
   })
 
   it('goes on with the next record behind one that failed', () => {
-    const hub = new RecordHub()
-    const seen = keep(hub.records.pipe(failOn(1), double))
-    expect(() => hub.next(record(1))).toThrow('met 1')
-    hub.next(record(2))
+    const { entry, seen } = chainOf(failOn(1), double)
+    expect(() => entry(record(1))).toThrow('met 1')
+    entry(record(2))
     expect(seen).toEqual([4])
   })
 
@@ -50,9 +53,8 @@ describe('a step operator', () => {
       built++
       return emit
     })
-    const hub = new RecordHub()
-    const seen = keep(hub.records.pipe(counted))
-    for (const value of [1, 2, 3]) hub.next(record(value))
+    const { entry, seen } = chainOf(counted)
+    for (const value of [1, 2, 3]) entry(record(value))
     expect({ built, seen }).toEqual({ built: 1, seen: [1, 2, 3] })
   })
 
@@ -67,38 +69,47 @@ describe('a step operator', () => {
   })
 })
 
-describe('a hub', () => {
-  it('hands each record to all who subscribed, in the order in which they did, before it takes the next', () => {
-    const hub = new RecordHub()
+describe('the way into an operator', () => {
+  it('may be called by several, whose records meet in the order of the calls', () => {
+    const { entry, seen } = chainOf(double)
+    const left = chainOf(stepOperator(() => entry))
+    const right = chainOf(stepOperator(() => entry))
+    left.entry(record(1))
+    right.entry(record(2))
+    left.entry(record(3))
+    expect(seen).toEqual([2, 4, 6])
+  })
+
+  it('goes through operators of RxJS as well', () => {
+    const { entry, seen } = chainOf(double, (source) => source, double)
+    entry(record(1))
+    expect(seen).toEqual([4])
+  })
+
+  it('takes records that its operator does not want', () => {
+    const { entry, seen } = chainOf(() => EMPTY)
+    expect(() => entry(record(1))).not.toThrow()
+    expect(seen).toEqual([])
+  })
+})
+
+describe('a fan-out', () => {
+  it('hands each record to all, in their order, before it takes the next', () => {
     const seen: string[] = []
-    for (const name of ['first', 'second']) {
-      hub.records.pipe(stepOperator(() => (one) => void seen.push(`${name} ${one.value}`))).subscribe(endOfChain())
-    }
-    hub.next(record(1))
-    hub.next(record(2))
+    const entry = fanOut(['first', 'second'].map((name) => (one: FlowRecord) => void seen.push(`${name} ${one.value}`)))
+    entry(record(1))
+    entry(record(2))
     expect(seen).toEqual(['first 1', 'second 1', 'first 2', 'second 2'])
   })
 
-  it('hands on nothing behind the subscriber that failed', () => {
-    const hub = new RecordHub()
-    keep(hub.records.pipe(failOn(1)))
-    const second = keep(hub.records)
-    expect(() => hub.next(record(1))).toThrow('met 1')
-    expect(second).toEqual([])
+  it('hands on nothing behind the one that failed', () => {
+    const first = chainOf(failOn(1))
+    const second = chainOf()
+    expect(() => fanOut([first.entry, second.entry])(record(1))).toThrow('met 1')
+    expect(second.seen).toEqual([])
   })
 
   it('takes records that nobody wants', () => {
-    const hub = new RecordHub()
-    expect(() => hub.next(record(1))).not.toThrow()
-  })
-
-  it('is fed from an operator, and failures go back through both', () => {
-    const first = new RecordHub()
-    const second = new RecordHub()
-    second.feedFrom(first.records.pipe(double))
-    const seen = keep(second.records.pipe(failOn(6)))
-    first.next(record(1))
-    expect(() => first.next(record(3))).toThrow('met 6')
-    expect(seen).toEqual([2])
+    expect(() => fanOut([])(record(1))).not.toThrow()
   })
 })

@@ -298,6 +298,19 @@ describe('a plan', () => {
     visit(plan, 'plan')
     expect(unfrozen).toEqual([])
   })
+
+  it('is made in no time however many ways lead through it: 60 diamonds in a row', async () => {
+    const plan = await planOf(({ stream }) => {
+      let words = stream(lines, { onProcessError: 'skip' })
+      for (let n = 0; n < 60; n++) words = words.filter(Boolean).merge(words.map((word) => word))
+      words
+        .keyBy('word', (word) => word)
+        .count('n')
+        .to(counts)
+    })
+    expect(processing(plan, 1).inputs[0]?.errors.process).toBe('skip')
+    expect(processing(plan, 0).nodes).toHaveLength(60 * 3 + 1)
+  })
 })
 
 const orders2 = topic('orders-2', { key: text, value: json<{ user: string; sku: string; cents: number }>() })
