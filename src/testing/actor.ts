@@ -39,6 +39,11 @@ export class Actor {
     this.clock = this.makeClock()
   }
 
+  /** Whether what is due for it is held. */
+  get isPaused(): boolean {
+    return this.held !== null
+  }
+
   /** Lets `fire` happen `delayMs` from now, unless this actor is dead then; a pause holds it back. */
   at(delayMs: number, port: string, call: string, digest: number, fire: () => void): Cancel {
     let isCancelled = false

@@ -52,6 +52,16 @@ export class SimulatedInstance {
     }
   }
 
+  /** Whether it was killed. */
+  get isDead(): boolean {
+    return this.parts.actor.isDead
+  }
+
+  /** Whether what is due for it is held. */
+  get isPaused(): boolean {
+    return this.parts.actor.isPaused
+  }
+
   /** kill -9. */
   kill(): void {
     const { actor, network, onKilled } = this.parts
@@ -65,6 +75,10 @@ export class SimulatedInstance {
   /** SIGSTOP: sessions and transactions go on to time out. */
   pause(): void {
     this.parts.actor.pause()
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.parts.actor.clock.sleep(ms)
   }
 
   /** SIGCONT. */

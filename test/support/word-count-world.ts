@@ -6,11 +6,21 @@ import { reservedPrefix } from '../../src/state/row-format.ts'
 import { wordCounts } from './job-runner.ts'
 import { World } from './world.ts'
 
-const words = Array.from({ length: 60 }, (_, i) => `word${String.fromCharCode(97 + (i % 26))}${'x'.repeat(i % 7)}`)
-/** Many small files: each is a few reads, so that the work is spread over many transactions. */
+/** A number in letters, since a word is made of nothing else. */
+const letters = (n: number): string => [...String(n)].map((digit) => String.fromCharCode(97 + Number(digit))).join('')
+
+/**
+ * Many small files: each is a few reads, so that the work is spread over many transactions. Two words of a line come
+ * nowhere else, so that a row that is lost stays lost; one comes again long after; one is in every line.
+ */
 const texts = Array.from({ length: 30 }, (_, file) =>
-  Array.from({ length: 100 }, (_, line) =>
-    Array.from({ length: 6 }, (_, n) => words[(line * 7 + n * 13 + file * 5) % words.length]).join(' '),
+  Array.from({ length: 40 }, (_, line) =>
+    [
+      'always',
+      `once${letters(file)}x${letters(line)}`,
+      `again${letters((file * 40 + line) % 150)}`,
+      `only${letters(file)}y${letters(line)}`,
+    ].join(' '),
   ).join('\n'),
 )
 const expected = wordCounts(texts)

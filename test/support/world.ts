@@ -1,5 +1,6 @@
 import type { Broker } from '../../src/broker/broker.ts'
 import { createBroker } from '../../src/broker/broker.ts'
+import type { BrokerOptions } from '../../src/broker/broker-options.ts'
 import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -54,7 +55,7 @@ export class World {
   }
 
   /** Starts the broker on what its disk holds. */
-  async startBroker(): Promise<void> {
+  async startBroker(options: BrokerOptions = {}): Promise<void> {
     const life = ++this.lives
     const actor = this.simulation.actor(`broker-${life}`)
     const opened = await createBroker({
@@ -62,6 +63,7 @@ export class World {
       clock: actor.clock,
       random: seededRandom(this.seed + life),
       logger: silentLogger,
+      options,
     })
     this.broker = { actor, opened }
     this.network.listen(opened.connect)
@@ -73,6 +75,12 @@ export class World {
     this.broker = null
     this.brokerDisk.kill()
     this.network.listen(null)
+  }
+
+  /** The broker's machine stops: it is down, and what no sync had reached is lost. */
+  losePower(): void {
+    this.killBroker()
+    this.brokerDisk.losePower(this.simulation.random)
   }
 
   /** A process of an application, with what happens to it. */
@@ -92,11 +100,11 @@ export class World {
 
   /**
    * Runs a pipeline to its end, or follows its inputs `until` something; time passes in `run` alone.
-   * @returns what the store held at the end
+   * @returns what the store held at the end; nothing where none is named
    */
   async runToEnd(
     pipeline: Pipeline,
-    store: string,
+    store: string | null,
     config: JobConfig,
     instance: SimulatedInstance = this.instance(),
     until?: Promise<unknown>,
@@ -108,6 +116,7 @@ export class World {
         ...config,
         follow: until !== undefined,
         beforeClose: async () => {
+          if (store === null) return
           for await (const [key, value] of job.storeNamed(store)) entries.set(String(key), value)
         },
       }),

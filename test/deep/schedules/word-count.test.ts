@@ -1,0 +1,4 @@
+import { scheduleSuite } from '../../schedules/suite.ts'
+import { wordCount } from '../../schedules/word-count.ts'
+
+scheduleSuite(wordCount, 220, 10_000)
