@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/core/clock.ts'
 import { hasCode } from '../../src/core/errors.ts'
 import type { JobConfig } from '../../src/job/job-config.ts'
 import { resolveJobConfig, startJob } from '../../src/job/run.ts'
@@ -20,15 +21,17 @@ export class Slot {
   private readonly world: World
   private readonly work: Work
   private readonly config: JobConfig
+  private readonly clock: Clock
   private readonly lives: Life[] = []
   private directories = 0
   private hasJoinedLate = false
-  /** Whether one was killed whose id nobody bears again: what it had open is ended by its timeout alone. */
-  leavesDeadBehind = false
+  /** Whether an earlier life bore an id that nobody bears again. */
+  hasMoved = false
   /** Why a life ended that should have gone on; the schedule fails of it. */
   failure: unknown = null
 
   constructor(world: World, work: Work, config: JobConfig, name: string) {
+    this.clock = world.simulation.actor(`supervisor of ${name}`).clock
     this.world = world
     this.work = work
     this.config = config
@@ -54,13 +57,8 @@ export class Slot {
 
   /** The next life begins in an empty directory. */
   moveAway(): void {
-    if (this.hasDied) this.leavesDeadBehind = true
+    this.hasMoved = true
     this.directories++
-  }
-
-  /** Whether its last life was ended by a kill. */
-  get hasDied(): boolean {
-    return this.last?.instance.isDead === true
   }
 
   /** Commits that were begun in all of its lives. */
@@ -121,8 +119,11 @@ export class Slot {
   async stop(): Promise<void> {
     const { last } = this
     if (!last) return
-    this.resume()
     last.stop.abort()
-    await last.over
+    while (!last.isOver) {
+      // A script may pause it on its way.
+      this.resume()
+      await Promise.race([last.over, this.clock.sleep(1000)])
+    }
   }
 }
