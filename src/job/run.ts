@@ -105,6 +105,8 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     await unlessStopped(job.prepare(client))
     await job.start(broker, close)
     const stop = (): void => void job.stop()
+    // It may have come between the last of these steps and now.
+    if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop, { once: true })
     job.done.finally(() => signal?.removeEventListener('abort', stop)).catch(() => undefined)
     return job

@@ -68,7 +68,11 @@ export function refuseFailed(
 function judge(code: number): readonly [ErrorCode, ErrorAction, string] {
   switch (code) {
     case kafkaError.FENCED_INSTANCE_ID:
-      return ['INSTANCE_FENCED', 'fail', 'another process runs with this instance id; give each its own data directory']
+      return [
+        'INSTANCE_FENCED',
+        'fail',
+        'another process has joined with this instance id, or the broker was restarted while this one joined; give each process its own data directory, or start this one again',
+      ]
     case kafkaError.UNKNOWN_MEMBER_ID:
     case kafkaError.ILLEGAL_GENERATION:
     case kafkaError.REBALANCE_IN_PROGRESS:

@@ -237,8 +237,9 @@ export class StreamThread {
       app.damagedStores.add(error.context.path)
       action = 'reset-task'
     }
-    // A fenced producer may be a fenced member: the coordinator is asked before anything is begun again (X12).
-    if (hasCode(error, 'PRODUCER_FENCED')) await member.verify()
+    // A fenced producer may be a fenced member, and what a process meets that slept past its session is of the past: its
+    // records are purged, its topics another's. The coordinator is asked before anything is begun again, or ends (X12).
+    if (hasCode(error, 'PRODUCER_FENCED') || (action === 'fail' && !signal.aborted)) await member.verify()
     if (member.lost) action = member.lost.action
     metrics.resets++
     await this.commits.settle(error)

@@ -46,7 +46,7 @@ async function runPart(part: number): Promise<Record<string, Total>> {
   const totals: Record<string, Total> = {}
   let shown = 0
   for (let n = part; n < count; n += of) {
-    const scenario = scenarios[n % scenarios.length]
+    const scenario = scenarios[(from + n) % scenarios.length]
     if (!scenario) continue
     const total = (totals[scenario.name] ??= empty())
     try {

@@ -72,6 +72,7 @@ export class Slot {
   }
 
   start(script: readonly ScriptedEvent[] = []): void {
+    this.world.loggerOf(this.name).info(`starts in ${this.dataDirectory}: ${JSON.stringify(script)}`)
     this.hasJoinedLate ||= script.some((event) => 'request' in event && event.request === 'JoinGroup')
     const instance = this.world.instance(script)
     const stop = new AbortController()
@@ -96,22 +97,26 @@ export class Slot {
     } catch (error) {
       // A broker that was away for longer than a client waits for it ends a job by name; whoever runs it starts it again.
       if (hasCode(error, 'BROKER_UNREACHABLE', 'CONNECTION_LOST', 'REQUEST_TIMED_OUT', 'JOB_CLOSED')) return
-      // What a dead process had asked may arrive after its successor has joined: it takes the successor's place.
-      if (hasCode(error, 'INSTANCE_FENCED') && this.hasJoinedLate) return
+      // What a dead process had asked may arrive after its successor has joined: it takes the successor's place. And a
+      // broker that is restarted while members join remembers the ones of before.
+      if (hasCode(error, 'INSTANCE_FENCED') && (this.hasJoinedLate || this.world.brokerStarts > 1)) return
       this.failure ??= error
     }
   }
 
   /** kill -9. */
   kill(): void {
+    this.world.loggerOf(this.name).info('is killed')
     this.last?.instance.kill()
   }
 
   pause(): void {
+    this.world.loggerOf(this.name).info('is paused')
     this.last?.instance.pause()
   }
 
   resume(): void {
+    this.world.loggerOf(this.name).info('goes on')
     this.last?.instance.resume()
   }
 
@@ -119,6 +124,7 @@ export class Slot {
   async stop(): Promise<void> {
     const { last } = this
     if (!last) return
+    this.world.loggerOf(this.name).info('is stopped')
     last.stop.abort()
     while (!last.isOver) {
       // A script may pause it on its way.

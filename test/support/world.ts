@@ -2,7 +2,7 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { createBroker } from '../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../src/broker/broker-options.ts'
 import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
-import { silentLogger } from '../../src/core/logger.ts'
+import { type Logger, silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { runStep, type StepHook } from '../../src/core/steps.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
@@ -35,6 +35,8 @@ export class World {
   private readonly brokerDisk = new BrokerDisk()
   private broker: { readonly actor: Actor; readonly opened: Broker } | null = null
   private lives = 0
+  /** How often the broker was started. */
+  brokerStarts = 0
 
   constructor(seed: number) {
     this.seed = seed
@@ -57,6 +59,7 @@ export class World {
   /** Starts the broker on what its disk holds. */
   async startBroker(options: BrokerOptions = {}): Promise<void> {
     const life = ++this.lives
+    this.brokerStarts++
     const actor = this.simulation.actor(`broker-${life}`)
     const opened = await createBroker({
       storage: simulatedStorage(actor, this.brokerDisk.open()),
@@ -88,14 +91,25 @@ export class World {
     const life = ++this.lives
     const pid = 100 + life
     const { files, network } = this
+    const name = `job-${life}`
     return new SimulatedInstance({
-      actor: this.simulation.actor(`job-${life}`),
+      actor: this.simulation.actor(name),
       network,
       random: seededRandom(this.seed + pid),
-      ports: { files, steps, pid, logger: silentLogger, backends: this.disk.backends(pid) },
+      ports: { files, steps, pid, logger: this.loggerOf(name), backends: this.disk.backends(pid) },
       script,
       onKilled: () => this.disk.kill(pid),
     })
+  }
+
+  /** `MILLRACE_TEST_LOG=1` prints what everybody says, at its virtual time. */
+  loggerOf(name: string): Logger {
+    if (process.env['MILLRACE_TEST_LOG'] === undefined) return silentLogger
+    const say = (level: string) => (message: string, fields?: unknown) =>
+      console.error(
+        `${this.simulation.nowMs.toFixed(1)} ${name} ${level}: ${message} ${fields ? JSON.stringify(fields) : ''}`,
+      )
+    return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
   }
 
   /**
