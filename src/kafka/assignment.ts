@@ -1,6 +1,7 @@
 import { StreamError } from '../core/errors.ts'
-import { compareTaskIds, formatTaskId, parseTaskId, type TaskId } from '../core/task-id.ts'
+import { compareTaskIds, formatTaskId, type TaskId } from '../core/task-id.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
+import { CheapestFlow } from './cheapest-flow.ts'
 
 /** What a member says of itself when it joins: the user data of its subscription. */
 export interface MemberData {
@@ -29,43 +30,91 @@ export interface AssignableTask {
 }
 
 /**
- * Deals tasks to members: each keeps what it has, up to its share; the rest goes to those with the least.
+ * Deals tasks to members, within one task of even: over all, and within each sub-topology, since the tasks of one may cost a
+ * hundred times what those of another do. As many tasks stay where they are as that allows; who gets what is left over
+ * of a sub-topology is chosen by it.
  *
- * Deterministic in its arguments, and within one task of even. Never splits a task: all its partitions go together (D4).
+ * Deterministic in its arguments, whatever their order. Never splits a task: all its partitions go together (D4).
  */
 export function assignTasks(
   tasks: readonly AssignableTask[],
   members: ReadonlyMap<string, MemberData>,
 ): ReadonlyMap<string, readonly AssignableTask[]> {
   const ids = [...members.keys()].sort()
-  const assigned = new Map<string, AssignableTask[]>(ids.map((id) => [id, []]))
-  if (ids.length === 0) return assigned
-  const least = Math.floor(tasks.length / ids.length)
-  let oneMore = tasks.length % ids.length
-  const waiting = new Map(
-    [...tasks].sort((a, b) => compareTaskIds(a.id, b.id)).map((task) => [formatTaskId(task.id), task]),
+  const dealt = new Map<string, AssignableTask[]>(ids.map((id) => [id, []]))
+  if (ids.length === 0) return dealt
+  const owners = ownersOf(ids, members)
+  const subs = bySubTopology(tasks)
+  const owned = subs.map((sub) => ids.map((id) => sub.filter((task) => owners.get(formatTaskId(task.id)) === id)))
+  const shares = sharesOf(
+    subs.map((sub) => sub.length),
+    owned.map((sub) => sub.map((own) => own.length)),
   )
-  for (const id of ids) {
-    const kept = assigned.get(id) as AssignableTask[]
-    for (const name of [...(members.get(id)?.tasks ?? [])].sort(byTaskId)) {
-      const task = waiting.get(name)
-      if (!task || kept.length > least || (kept.length === least && oneMore === 0)) continue
-      if (kept.length === least) oneMore--
-      kept.push(task)
-      waiting.delete(name)
+  for (const [at, sub] of subs.entries()) {
+    const share = (member: number): number => shares[at]?.[member] ?? 0
+    const kept = ids.map((_, member) => owned[at]?.[member]?.slice(0, share(member)) ?? [])
+    const isKept = new Set(kept.flat())
+    const free = sub.filter((task) => !isKept.has(task))
+    for (const [member, id] of ids.entries()) {
+      const own = kept[member] ?? []
+      dealt.get(id)?.push(...own, ...free.splice(0, share(member) - own.length))
     }
   }
-  for (const task of waiting.values()) {
-    const poorest = ids.reduce((a, b) => ((assigned.get(b)?.length ?? 0) < (assigned.get(a)?.length ?? 0) ? b : a))
-    assigned.get(poorest)?.push(task)
-  }
-  for (const all of assigned.values()) all.sort((a, b) => compareTaskIds(a.id, b.id))
-  return assigned
+  for (const all of dealt.values()) all.sort((a, b) => compareTaskIds(a.id, b.id))
+  return dealt
 }
 
-function byTaskId(a: string, b: string): number {
-  const [left, right] = [parseTaskId(a), parseTaskId(b)]
-  return left && right ? compareTaskIds(left, right) : 0
+/** Whose a task is by what members say. Two may claim one, when the first was away: it is the first one's by id. */
+function ownersOf(ids: readonly string[], members: ReadonlyMap<string, MemberData>): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>()
+  for (const id of ids) {
+    for (const name of members.get(id)?.tasks ?? []) if (!owners.has(name)) owners.set(name, id)
+  }
+  return owners
+}
+
+function bySubTopology(tasks: readonly AssignableTask[]): readonly (readonly AssignableTask[])[] {
+  const subs = new Map<number, AssignableTask[]>()
+  for (const task of [...tasks].sort((a, b) => compareTaskIds(a.id, b.id))) {
+    const known = subs.get(task.id.subtopology)
+    if (known) known.push(task)
+    else subs.set(task.id.subtopology, [task])
+  }
+  return [...subs.values()]
+}
+
+/**
+ * How many tasks of each sub-topology each member gets: an even share, and of what is left over one here and there, so that
+ * totals are even, too, and as many tasks as possible are kept.
+ *
+ * Who gets a left over task is a flow from sub-topologies to members. Out of each member goes what every member gets of
+ * them, and for as many members as do not come out even one more. A left over task that its owner can keep is cheaper.
+ *
+ * @param counts tasks of each sub-topology
+ * @param owned of them, how many each member has
+ */
+function sharesOf(counts: readonly number[], owned: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  const members = owned[0]?.length ?? 0
+  const leftOver = counts.reduce((sum, count) => sum + (count % members), 0)
+  const [source, sink, oneMore, firstSub] = [0, 1, 2, 3]
+  const firstMember = firstSub + counts.length
+  const flow = new CheapestFlow()
+  const gives = counts.map((count, sub) => {
+    flow.edge(source, firstSub + sub, count % members, 0)
+    const share = Math.floor(count / members)
+    return (owned[sub] ?? []).map((has, member) =>
+      flow.edge(firstSub + sub, firstMember + member, 1, has > share ? -1 : 0),
+    )
+  })
+  for (let member = 0; member < members; member++) {
+    flow.edge(firstMember + member, sink, Math.floor(leftOver / members), 0)
+    flow.edge(firstMember + member, oneMore, 1, 0)
+  }
+  flow.edge(oneMore, sink, leftOver % members, 0)
+  flow.send(source, sink)
+  return counts.map((count, sub) =>
+    (gives[sub] ?? []).map((edge) => Math.floor(count / members) + (flow.flows(edge) ? 1 : 0)),
+  )
 }
 
 /** JSON text as bytes. */

@@ -34,4 +34,33 @@ describe('two instances of one application', () => {
     const merged = held.flatMap((entries) => [...entries])
     expect(new Map(merged)).toEqual(expected)
   })
+
+  it('share the tasks of each sub-topology when the second comes later: half of those that count, half of those that read', async () => {
+    const world = new World(simulationSeed(3))
+    await world.run(world.startBroker())
+    const { clock } = world.simulation.actor('user')
+    const write = (round: number): void => {
+      for (let file = 0; file < 8; file++) world.files.put(`/in/${round}-${file}.txt`, lines.slice(0, 400).join('\n'))
+    }
+    const isOver = clock.sleep(30_000)
+    const start = (name: string): Promise<unknown> =>
+      world.runToEnd(counting, 'counts', { dataDirectory: `/${name}`, instanceId: name }, world.instance(), isOver)
+    write(1)
+    const first = start('first')
+    await world.run(clock.sleep(5000))
+    const second = start('second')
+    await world.run(clock.sleep(10_000))
+    write(2)
+    await world.run(clock.sleep(5000))
+    for (const topic of ['counting-lines-positions', 'counting-key-repartition']) {
+      const by = (await world.run(world.outside.committed('counting', topic))).map((last) => last?.by)
+      expect(by.sort(), topic).toEqual([
+        'counting-first-0',
+        'counting-first-0',
+        'counting-second-0',
+        'counting-second-0',
+      ])
+    }
+    await world.run(Promise.all([first, second]))
+  })
 })

@@ -1,9 +1,11 @@
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
 import { ChangelogReader } from '../../src/checkpoint/changelog-reader.ts'
+import { decodeOffsetMetadata } from '../../src/checkpoint/offset-metadata.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { noHeaders } from '../../src/core/record.ts'
 import { runStep } from '../../src/core/steps.ts'
+import { partitionKey } from '../../src/core/topic-partition.ts'
 import { Admin } from '../../src/kafka/admin.ts'
 import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
 import { ProducerFence } from '../../src/kafka/fencing.ts'
@@ -20,6 +22,12 @@ export interface Seen {
   readonly value: Buffer | null
   readonly timestamp: number
   readonly partition: number
+}
+
+/** What a group committed last for a partition, and the transactional id of who did. */
+export interface LastCommit {
+  readonly offset: number
+  readonly by: string
 }
 
 /** A record for a topic; without a partition its key decides, as with Java's producer. */
@@ -105,6 +113,20 @@ export class OutsideClient {
         })
       }
       return { records, isSettled }
+    })
+  }
+
+  /** What the group of an application committed last for a topic, partition by partition; null where it committed nothing. */
+  async committed(appId: string, topic: string): Promise<readonly (LastCommit | null)[]> {
+    return this.session(async ({ metadata, admin }) => {
+      const [found] = await metadata.refresh('admin', [topic])
+      const partitions = [...(found?.leaders.keys() ?? [])].map((partition) => ({ topic, partition }))
+      const offsets = await admin.committedOffsets(appId, partitions, false)
+      return partitions.map(({ partition }) => {
+        const last = offsets.get(partitionKey(topic, partition))
+        if (last === undefined || last === 'unstable') return null
+        return { offset: last.offset, by: decodeOffsetMetadata(last.metadata)?.txnId ?? '' }
+      })
     })
   }
 
