@@ -3,7 +3,7 @@ import { type Clock, within } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
 
 /** How long user code may hold up a stop or a rebalance, milliseconds. */
-const patienceMs = 3000
+export const patienceMs = 3000
 
 /**
  * How long a thread waits for user code: for what a record waits for, or a sink that writes.

@@ -1,5 +1,6 @@
-import type { SinkRecord, SinkWriter, TransactionalSinkWriter } from '../connector/sink.ts'
+import type { SinkConnector, SinkRecord } from '../connector/sink.ts'
 import { StreamError } from '../core/errors.ts'
+import type { ConnectorCalls } from './connector-calls.ts'
 
 /** Both kinds of sink writers, as a sink task uses them. */
 export interface SinkPort {
@@ -11,23 +12,53 @@ export interface SinkPort {
   close(): Promise<void>
 }
 
+type Kind<G> = Extract<SinkConnector<unknown, unknown>, { readonly guarantee: G }>
+
+/** Opens the writer of a partition. */
+export function openSink(
+  connector: SinkConnector<unknown, unknown>,
+  partition: number,
+  calls: ConnectorCalls,
+): Promise<SinkPort> {
+  return connector.guarantee === 'transactional'
+    ? transactionalSink(connector, partition, calls)
+    : bufferedSink(connector, partition, calls)
+}
+
 /** A sink that is asked to flush before offsets are committed: at least once, or idempotent by the records' ids. */
-export function bufferedSink(writer: SinkWriter<unknown, unknown>, signal: AbortSignal): SinkPort {
+async function bufferedSink(
+  connector: Exclude<SinkConnector<unknown, unknown>, Kind<'transactional'>>,
+  partition: number,
+  calls: ConnectorCalls,
+): Promise<SinkPort> {
+  const writer = await calls.open(() => connector.open(partition, calls.context))
   return {
     startOffset: null,
-    write: (records) => writer.write(records, signal),
-    flush: () => writer.flush(signal),
-    close: () => writer.close(),
+    write: (records) => calls.make('write', () => writer.write(records, calls.signal)),
+    flush: () => calls.make('flush', () => writer.flush(calls.signal)),
+    close: () => calls.close(writer),
   }
 }
 
 /** A sink that stores the offset with the rows: exactly once, and refused when another writer has moved it. */
-export async function transactionalSink(writer: TransactionalSinkWriter<unknown, unknown>): Promise<SinkPort> {
-  let stored = await writer.lastCommitted()
+async function transactionalSink(
+  connector: Kind<'transactional'>,
+  partition: number,
+  calls: ConnectorCalls,
+): Promise<SinkPort> {
+  const writer = await calls.open(() => connector.open(partition, calls.context))
+  const close = (): Promise<void> => calls.close(writer)
+  let stored: number | null
+  try {
+    stored = await calls.begin('lastCommitted', () => writer.lastCommitted())
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     startOffset: stored,
     async write(records, position) {
-      if (!(await writer.commit(records, stored, position))) {
+      if (!(await calls.make('commit', () => writer.commit(records, stored, position)))) {
         throw new StreamError(
           'MEMBERSHIP_LOST',
           `the sink's offset is no longer ${stored}: another task has written to it; this one gives up and joins again`,
@@ -37,6 +68,6 @@ export async function transactionalSink(writer: TransactionalSinkWriter<unknown,
       stored = position
     },
     flush: async () => undefined,
-    close: () => writer.close(),
+    close,
   }
 }

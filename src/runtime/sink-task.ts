@@ -1,16 +1,14 @@
 import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { SinkConnector, SinkRecord } from '../connector/sink.ts'
-import type { ConnectorContext } from '../connector/source.ts'
-import { newAbort } from '../core/abort.ts'
-import { messageOf, StreamError } from '../core/errors.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import { type SinkSubTopology, topicName } from '../topology/plan.ts'
+import { ConnectorCalls } from './connector-calls.ts'
 import { InputEnd } from './input-end.ts'
 import { takenOf } from './partition-group.ts'
 import { RecordQueue } from './record-queue.ts'
-import { bufferedSink, type SinkPort, transactionalSink } from './sink-port.ts'
+import { openSink, type SinkPort } from './sink-port.ts'
 import type { NewPosition, Purgeable, Task, TaskProgress } from './task.ts'
 import type { ThreadContext } from './thread-context.ts'
 
@@ -20,7 +18,8 @@ const recordsPerWrite = 500
  * Hands one partition of a committed log to a sink connector (X17).
  *
  * It takes no part in the thread's transaction: it commits plain offsets behind what the sink says is safe, so a slow
- * sink blocks nobody. One write is under way at a time; while it is, the task takes nothing.
+ * sink blocks nobody, nor does one that is slow to open. One call is under way at a time; while it is, the task takes
+ * nothing.
  */
 export class SinkTask implements Task {
   readonly id: TaskId
@@ -32,10 +31,11 @@ export class SinkTask implements Task {
   private readonly thread: ThreadContext
   private readonly sub: SinkSubTopology
   private readonly connector: SinkConnector<unknown, unknown>
-  private readonly abort = newAbort()
+  private readonly calls: ConnectorCalls
   private readonly end: InputEnd
   private port: SinkPort | null = null
   private queue: RecordQueue | null = null
+  private opening: Promise<void> | null = null
   private writing: Promise<void> | null = null
   private failure: unknown = null
   private commitId = 0
@@ -48,35 +48,38 @@ export class SinkTask implements Task {
     this.id = id
     this.name = formatTaskId(id)
     this.connector = sub.sink.connector as SinkConnector<unknown, unknown>
+    this.calls = new ConnectorCalls(thread, 'sink', this.connector.name, this.name)
     this.inputs = [{ topic: topicName(thread.app.appId, sub.input.topic), partition: id.partition }]
     this.end = new InputEnd(thread.app, [sub.input])
   }
 
   async open(): Promise<void> {
     if (!this.thread.follow) await this.end.fix(this.inputs)
-    const { clock, random, files, logger } = this.thread.app.ports
-    const { signal } = this.abort
-    const context: ConnectorContext = { clock, random, files, logger, signal, follow: this.thread.follow }
-    const { connector, id } = this
-    this.port =
-      connector.guarantee === 'transactional'
-        ? await transactionalSink(await connector.open(id.partition, context))
-        : bufferedSink(await connector.open(id.partition, context), signal)
   }
 
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
     const [input] = this.inputs as [TopicPartition]
     const committed = positions.get(partitionKey(input.topic, input.partition))
-    const offset = this.port?.startOffset ?? committed?.offset ?? 0
+    const offset = committed?.offset ?? 0
     this.commitId = committed?.metadata?.commitId ?? 0
     this.ended = committed?.metadata?.ended ?? null
     this.committedOffset = committed?.isNew === false ? committed.offset : -1
+    this.opening = this.begin(offset).catch((error: unknown) => this.fail(error))
+    return committed?.isNew === false ? [] : [{ ...input, offset, commitId: this.commitId }]
+  }
+
+  /** Opens the sink and goes on where it says, or else where the group stands. */
+  private async begin(committedOffset: number): Promise<void> {
+    const [input] = this.inputs as [TopicPartition]
+    this.port = await openSink(this.connector, this.id.partition, this.calls)
+    if (this.calls.signal.aborted) return
+    const offset = this.port.startOffset ?? committedOffset
     const fetched = this.thread.fetcher.assign(input.topic, input.partition, offset)
     this.queue = new RecordQueue(this.sub.input, fetched, offset, -1, (error) => {
       this.thread.metrics.skipped++
       this.thread.app.ports.logger.warn(`skipped: ${error.message}`)
     })
-    return committed?.isNew === false ? [] : [{ ...input, offset, commitId: this.commitId }]
+    this.thread.wake()
   }
 
   run(): TaskProgress {
@@ -132,20 +135,17 @@ export class SinkTask implements Task {
 
   private background(work: Promise<void>): void {
     this.writing = work
-      .catch((error: unknown) => {
-        if (this.abort.signal.aborted) return
-        this.failure =
-          error instanceof StreamError
-            ? error
-            : new StreamError('SINK_FAILED', `the sink ${this.connector.name} failed: ${messageOf(error)}`, {
-                taskId: this.name,
-                cause: error,
-              })
-      })
+      .catch((error: unknown) => this.fail(error))
       .finally(() => {
         this.writing = null
         this.thread.wake()
       })
+  }
+
+  private fail(error: unknown): void {
+    if (this.calls.signal.aborted) return
+    this.failure = this.calls.failed(error)
+    this.thread.wake()
   }
 
   cut(): null {
@@ -165,11 +165,19 @@ export class SinkTask implements Task {
   }
 
   async settle(): Promise<void> {
-    await this.writing
-    // Closed meanwhile: what was given up was not written, and its offset must not be committed.
-    if (this.abort.signal.aborted) return
+    while (this.writing) await this.writing
+    if (this.isBehind()) {
+      // As any call, so that none begins beside it if this wait is given up and the task goes on.
+      this.background(this.commitUpTo(this.queue?.position ?? 0, null))
+      await this.writing
+    }
     if (this.failure !== null) throw this.failure
-    if (this.queue && this.queue.position !== this.committedOffset) await this.commitUpTo(this.queue.position, null)
+  }
+
+  /** Whether something was taken that no offset was committed behind. What was given up at a close was not written. */
+  private isBehind(): boolean {
+    if (this.calls.signal.aborted || this.failure !== null || !this.queue) return false
+    return this.queue.position !== this.committedOffset
   }
 
   async endToken(upstream: readonly string[]): Promise<string | null> {
@@ -183,10 +191,12 @@ export class SinkTask implements Task {
   }
 
   async close(): Promise<void> {
-    this.abort.abort(new StreamError('JOB_CLOSED', 'the sink task was closed'))
     for (const input of this.inputs) this.thread.fetcher.unassign(input)
+    await this.calls.end()
+    await this.opening
     await this.writing
-    await this.port?.close()
+    const { port } = this
     this.port = null
+    await port?.close()
   }
 }

@@ -51,7 +51,7 @@ export class SourceTask implements Task {
     this.ingest = { topic: topicName(app.appId, { role: 'ingest', name: sub.source.name }), partition: id.partition }
     this.inputs = [this.positions]
     this.log = new SplitLog(app, this.positions, sub.source.partitions)
-    this.pump = new SplitPump(thread, connector, this.log)
+    this.pump = new SplitPump(thread, connector, this.log, this.name)
     this.ahead = new IngestAhead(thread, this.ingest)
   }
 

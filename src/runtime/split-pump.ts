@@ -1,14 +1,6 @@
-import type {
-  ConnectorContext,
-  Json,
-  ReadResult,
-  SourceConnector,
-  SourceRecord,
-  Split,
-  SplitReader,
-} from '../connector/source.ts'
-import { newAbort } from '../core/abort.ts'
-import { messageOf, StreamError } from '../core/errors.ts'
+import type { Json, ReadResult, SourceConnector, SourceRecord, Split, SplitReader } from '../connector/source.ts'
+import { messageOf, type StreamError } from '../core/errors.ts'
+import { ConnectorCalls } from './connector-calls.ts'
 import type { SplitLog } from './split-log.ts'
 import type { ThreadContext } from './thread-context.ts'
 
@@ -22,6 +14,9 @@ interface OpenSplit {
   readonly split: Split
   readonly reader: SplitReader<Json>
   isDone: boolean
+  /** What is durable and was not said yet; null where all was. */
+  durable: Json
+  isAcknowledging: boolean
 }
 
 /** Records that were read, handed over once. */
@@ -38,8 +33,7 @@ export class SplitPump {
   private readonly thread: ThreadContext
   private readonly connector: SourceConnector
   private readonly log: SplitLog
-  private readonly context: ConnectorContext
-  private readonly abort = newAbort()
+  private readonly calls: ConnectorCalls
   private readonly splits = new Map<string, OpenSplit>()
   private order: OpenSplit[] = []
   private readonly ready: {
@@ -53,13 +47,11 @@ export class SplitPump {
   private roundOpened: string | null = null
   private discoveredMs = Number.NEGATIVE_INFINITY
 
-  constructor(thread: ThreadContext, connector: SourceConnector, log: SplitLog) {
-    const { clock, random, files, logger } = thread.app.ports
+  constructor(thread: ThreadContext, connector: SourceConnector, log: SplitLog, taskName: string) {
     this.thread = thread
     this.connector = connector
     this.log = log
-    const { signal } = this.abort
-    this.context = Object.freeze({ clock, random, files, logger, signal, follow: thread.follow })
+    this.calls = new ConnectorCalls(thread, 'source', connector.name, taskName)
   }
 
   /** Begins to read. Once. */
@@ -94,36 +86,50 @@ export class SplitPump {
 
   /** What was taken is durable. */
   committed(): void {
-    for (const { split, reader } of this.splits.values()) {
-      if (!reader.committed) continue
-      const { position } = this.log.position(split.id)
-      if (position === null) continue
-      reader.committed(position).catch((error: unknown) =>
-        this.context.logger.warn(`the source ${this.connector.name} could not acknowledge`, {
-          reason: messageOf(error),
-        }),
-      )
+    for (const open of this.splits.values()) {
+      open.durable = this.log.position(open.split.id).position
+      if (!open.isAcknowledging) void this.acknowledge(open)
     }
   }
 
+  /** Tells a reader what is durable, one call at a time: what is committed meanwhile is said in one. */
+  private async acknowledge(open: OpenSplit): Promise<void> {
+    const { reader } = open
+    open.isAcknowledging = true
+    while (reader.committed && open.durable !== null) {
+      const position = open.durable
+      open.durable = null
+      try {
+        await this.calls.make('committed', async () => reader.committed?.(position))
+      } catch (error) {
+        if (this.calls.signal.aborted) break
+        const reason = messageOf(error)
+        this.calls.context.logger.warn(`the source ${this.connector.name} could not acknowledge`, { reason })
+      }
+    }
+    open.isAcknowledging = false
+  }
+
   async close(): Promise<void> {
-    this.abort.abort(new StreamError('JOB_CLOSED', 'the source task was closed'))
+    const ended = this.calls.end()
     for (const { taken } of this.ready.splice(0)) taken()
+    await ended
     await this.running
     await Promise.all(this.reading)
-    for (const { split, reader } of this.splits.values()) {
-      await reader.close()
+    const all = [...this.splits.values()]
+    this.splits.clear()
+    this.order = []
+    await Promise.all(all.map(({ reader }) => this.calls.close(reader)))
+    for (const { split } of all) {
       // A task that is closed for a replay is opened again, and counts its splits again.
       if (this.thread.app.signal.aborted) continue
       this.thread.metrics.sourceBytesRead -= this.log.position(split.id).bytes
       this.thread.metrics.sourceBytesTotal -= split.sizeBytes ?? 0
     }
-    this.splits.clear()
-    this.order = []
   }
 
   private async run(): Promise<void> {
-    const { signal, clock } = this.context
+    const { signal, clock, follow } = this.calls.context
     let pauseMs = idleMs
     while (!signal.aborted) {
       const hasNews = await this.discover()
@@ -131,30 +137,31 @@ export class SplitPump {
         pauseMs = hasNews ? followDealerMs.least : Math.min(2 * pauseMs, followDealerMs.most)
       }
       // One split after the other where all is there; at the same time where each may wait for its file to grow.
-      if (!this.context.follow) for (const open of this.order) await this.readSplit(open)
+      if (!follow) for (const open of this.order) await this.readSplit(open)
       if (!signal.aborted) await clock.sleep(pauseMs, signal)
     }
   }
 
   /** Looks for splits: once a round, and every `discoverEveryMs` while following. @returns whether the dealer said anything */
   private async discover(): Promise<boolean> {
-    const { clock } = this.context
+    const { clock, signal, follow } = this.calls.context
     const { isDealer } = this.log
     const hasNews = !isDealer && (await this.log.follow())
     const now = clock.monotonicMs()
-    const isDue = this.context.follow && now - this.discoveredMs >= (this.connector.discoverEveryMs ?? 1000)
+    const isDue = follow && now - this.discoveredMs >= (this.connector.discoverEveryMs ?? 1000)
     if (this.roundOpened !== null && this.roundOpened === this.log.roundToken && !isDue) return hasNews
     if (!isDealer && this.log.roundToken === null) return hasNews
     this.discoveredMs = now
-    const found = await this.connector.splits(this.context)
-    if (this.abort.signal.aborted) return hasNews
+    const found = await this.calls.begin('splits', () => this.connector.splits(this.calls.context))
+    if (signal.aborted) return hasNews
     if (isDealer) this.log.deal(found.map(({ id }) => id))
     const isNewRound = this.roundOpened !== this.log.roundToken
     for (const split of [...found].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       if (!this.log.isMine(split.id)) continue
       const open = this.splits.get(split.id)
       if (open && !(isNewRound && open.isDone)) continue
-      await open?.reader.close()
+      if (open) await this.calls.close(open.reader)
+      if (signal.aborted) return hasNews
       await this.open(split)
     }
     this.roundOpened = this.log.roundToken
@@ -164,22 +171,23 @@ export class SplitPump {
 
   private async open(split: Split): Promise<void> {
     const { position, bytes } = this.log.position(split.id)
-    const reader = await this.connector.open(split, position, this.context)
-    const open = { split, reader, isDone: false }
+    const { context } = this.calls
+    const reader = await this.calls.open(() => this.connector.open(split, position, context))
+    const open = { split, reader, isDone: false, durable: null, isAcknowledging: false }
     if (!this.splits.has(split.id)) {
       this.thread.metrics.sourceBytesRead += bytes
       this.thread.metrics.sourceBytesTotal += split.sizeBytes ?? 0
     }
     this.splits.set(split.id, open)
     this.order.push(open)
-    if (this.context.follow) this.reading.push(this.readSplit(open).catch((error: unknown) => this.fail(error)))
+    if (context.follow) this.reading.push(this.readSplit(open).catch((error: unknown) => this.fail(error)))
   }
 
   /** Reads a split until it is at its end or the task closes, a result at a time. */
   private async readSplit(open: OpenSplit): Promise<void> {
-    const { signal } = this.context
+    const { signal } = this.calls
     while (!open.isDone && !signal.aborted) {
-      const result = await open.reader.read(recordsPerRead, signal)
+      const result = await this.calls.make('read', () => open.reader.read(recordsPerRead, signal))
       if (signal.aborted) return
       if (result.records.length > 0 || !sameJson(result.next, this.log.position(open.split.id).position)) {
         await this.deliver({ open, result })
@@ -201,13 +209,8 @@ export class SplitPump {
   }
 
   private fail(error: unknown): void {
-    if (this.abort.signal.aborted || this.failure) return
-    this.failure =
-      error instanceof StreamError
-        ? error
-        : new StreamError('SOURCE_FAILED', `the source ${this.connector.name} failed: ${messageOf(error)}`, {
-            cause: error,
-          })
+    if (this.calls.signal.aborted || this.failure) return
+    this.failure = this.calls.failed(error)
     this.thread.wake()
   }
 }

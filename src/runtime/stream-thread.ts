@@ -214,7 +214,8 @@ export class StreamThread {
     if ((await this.commits.commit()) === 0) await member.verify(verifyMs)
     // Out of the group, and nothing told it yet: what these tasks hold is of the past, and others have moved on (X1).
     if (member.lost) throw member.lost
-    await this.patience.wait(settled(tasks.running))
+    // All else is committed: a sink that is slower writes again, at the next start, what it had not said to be safe.
+    await this.patience.briefly(settled(tasks.running))
     return 'stopped'
   }
 

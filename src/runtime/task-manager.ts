@@ -49,11 +49,10 @@ export class TaskManager {
   /** Opens the tasks of an assignment. On an error nothing of it runs: `closeAll` follows. */
   async assign(assignment: AssignmentData): Promise<void> {
     const wanted = new Set(assignment.tasks)
-    for (const [name, task] of [...this.tasks]) {
-      if (wanted.has(name)) continue
-      this.tasks.delete(name)
-      await task.close()
-    }
+    const gone = [...this.tasks.values()].filter((task) => !wanted.has(task.name))
+    for (const task of gone) this.tasks.delete(task.name)
+    // Side by side: each may have a connector that has to be waited for.
+    throwFirst(await Promise.allSettled(gone.map((task) => task.close())))
     const fresh = assignment.tasks.filter((name) => !this.tasks.has(name)).map((name) => this.create(name))
     for (const task of fresh) this.tasks.set(task.name, task)
     this.order = [...this.tasks.values()]
@@ -64,8 +63,7 @@ export class TaskManager {
       fresh.flatMap((task) => task.inputs),
     )
     // Settled, not all: a task that is still opening must not be closed under its feet.
-    const opened = await Promise.allSettled(fresh.map((task) => task.open()))
-    for (const result of opened) if (result.status === 'rejected') throw result.reason
+    throwFirst(await Promise.allSettled(fresh.map((task) => task.open())))
     const starts = fresh.flatMap((task) => task.start(positions))
     await commitStartPositions(app, producer, group(), starts)
     const resumed = [...positions].filter(([, position]) => !position.isNew)
@@ -96,6 +94,10 @@ export class TaskManager {
     }
     return createTask(this.context, sub, id)
   }
+}
+
+function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 function createTask(context: ThreadContext, sub: SubTopology, id: TaskId): Task {

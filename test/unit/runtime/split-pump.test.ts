@@ -6,6 +6,7 @@ import { SplitLog } from '../../../src/runtime/split-log.ts'
 import { SplitPump } from '../../../src/runtime/split-pump.ts'
 import { BareApp } from '../../support/bare-app.ts'
 import { bareThread } from '../../support/bare-thread.ts'
+import { gate, quiet } from '../../support/scripted-transport.ts'
 
 const topic = 'app-texts-positions'
 
@@ -18,6 +19,8 @@ class Lists {
   looks = 0
   reads = 0
   failure: Error | null = null
+  /** What an acknowledgement waits for. */
+  acknowledging: Promise<void> = Promise.resolve()
   /** Whether the end of a list is its end. */
   isBounded = true
 
@@ -51,7 +54,10 @@ class Lists {
           const done = this.isBounded && at >= lines.length
           return { records, next: at, done, bytesRead: 10 * found.length, skipped: found.length }
         },
-        committed: async (position) => void this.acknowledged.push(`${id}@${position}`),
+        committed: async (position) => {
+          this.acknowledged.push(`${id}@${position}`)
+          await this.acknowledging
+        },
         close: async () => void this.closed.push(id),
       }
     },
@@ -79,7 +85,7 @@ describe('a split pump', () => {
     const { thread, stop } = bareThread({ app: world.app, follow, wake: () => wakeUp?.() })
     const log = new SplitLog(world.app, { topic, partition }, 2)
     await log.restore()
-    const pump = new SplitPump(thread, source.connector as unknown as SourceConnector, log)
+    const pump = new SplitPump(thread, source.connector as unknown as SourceConnector, log, `0_${partition}`)
     running.push(pump)
     /** Resolves with what `look` gives, once it gives something: asked at every wake-up. */
     const soon = <T>(look: () => T | null | false): Promise<T> =>
@@ -179,6 +185,22 @@ describe('a split pump', () => {
     await take()
     await commit()
     expect(source.acknowledged).toEqual(['a@2'])
+  })
+
+  it('acknowledges one call at a time, and in one what became durable meanwhile', async () => {
+    const source = new Lists({ a: ['1', '2', '3', '4', '5', '6', '7'] })
+    const held = gate()
+    source.acknowledging = held.opened
+    const { pump, take, commit } = await open(source)
+    pump.start()
+    for (let commits = 0; commits < 3; commits++) {
+      await take()
+      await commit()
+    }
+    expect(source.acknowledged).toEqual(['a@2'])
+    held.open()
+    await quiet()
+    expect(source.acknowledged).toEqual(['a@2', 'a@6'])
   })
 
   it('of another task reads nothing until splits are dealt', async () => {
