@@ -1,7 +1,7 @@
 import { crc32c } from '../protocol/crc32c.ts'
 
 /** Where a hash begins. */
-export const emptyDigest = 0x811c9dc5
+export const emptyDigest: number = 0x811c9dc5 | 0
 
 /** Adds a 32-bit number to a hash. */
 export function mix(hash: number, part: number): number {
