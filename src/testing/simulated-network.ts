@@ -15,6 +15,9 @@ interface Wire {
   readonly waiting: Set<(error: StreamError) => void>
   line: ReturnType<Connect> | null
   isBroken: boolean
+  /** Requests that were sent and have not arrived: a client that goes cannot take them back, and its going comes behind them. */
+  underWay: number
+  isClosing: boolean
 }
 
 /**
@@ -48,7 +51,7 @@ export class SimulatedNetwork {
    */
   connect(client: Actor, lateMs: (api: string) => number): Connect {
     return () => {
-      const wire: Wire = { client, waiting: new Set(), line: null, isBroken: false }
+      const wire: Wire = { client, waiting: new Set(), line: null, isBroken: false, underWay: 0, isClosing: false }
       this.wires.add(wire)
       return {
         handle: (frame) => {
@@ -70,19 +73,26 @@ export class SimulatedNetwork {
           settle()
         })
       }
-      this.network.at(lateMs + client.jitter(networkMs), client.name, api, digestOf(frame), () => {
+      // What is sent may be written over once it is on its way.
+      const sent = lateMs > 0 ? Buffer.from(frame) : frame
+      wire.underWay++
+      this.network.at(lateMs + client.jitter(networkMs), client.name, api, digestOf(sent), () => {
+        wire.underWay--
         if (!wire.isBroken) wire.line ??= this.connectBroker?.() ?? null
         if (wire.isBroken || wire.line === null) return answer(0, () => reject(broken()))
-        wire.line.handle(frame).then(
+        wire.line.handle(sent).then(
           (bytes) => answer(bytes ? digestOf(bytes) : 0, () => resolve(bytes)),
           (error: unknown) => answer(0, () => reject(error)),
         )
+        if (wire.isClosing) this.closeLater(wire)
       })
     })
   }
 
   private closeLater(wire: Wire): void {
     this.network.at(wire.client.jitter(networkMs), wire.client.name, 'close', 0, () => {
+      wire.isClosing = true
+      if (wire.underWay > 0) return
       wire.isBroken = true
       wire.line?.close()
       this.wires.delete(wire)

@@ -130,6 +130,21 @@ export class OutsideClient {
     })
   }
 
+  /** Commits one offset for every partition of a topic, as a program beside the group may while it has no members. */
+  async commitOffsets(appId: string, topic: string, offset: number): Promise<void> {
+    await this.session(async ({ metadata, admin }) => {
+      const [found] = await metadata.refresh('admin', [topic])
+      const group = { groupId: appId, generationId: -1, memberId: '', groupInstanceId: null }
+      const offsets = [...(found?.leaders.keys() ?? [])].map((partition) => ({
+        topic,
+        partition,
+        offset,
+        metadata: '',
+      }))
+      await admin.commitOffsets(group, offsets)
+    })
+  }
+
   private async session<T>(use: (session: Session) => Promise<T>): Promise<T> {
     const { clock, name } = this.actor
     const transport = new HandlerTransport(this.connect, clock, name)
