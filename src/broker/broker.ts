@@ -121,8 +121,6 @@ export async function createBroker(ports: BrokerPorts): Promise<Broker> {
   let closing: Promise<void> | null = null
   const close = async (): Promise<void> => {
     for (const connection of [...connections]) connection.close()
-    groups.close()
-    transactions.close()
     time.close()
     await topics.close()
     await storage.close()

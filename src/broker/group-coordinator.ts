@@ -251,16 +251,6 @@ export class GroupCoordinator {
     this.groups.delete(group.groupId)
   }
 
-  /** Stops all timers. */
-  close(): void {
-    for (const group of this.groups.values()) {
-      group.cancelJoinTimer()
-      group.cancelSyncTimer()
-      for (const cancel of group.pendingJoins.values()) cancel()
-      for (const member of group.members.values()) member.cancelSession()
-    }
-  }
-
   /** Judges whether a request speaks for a member of the current generation. */
   checkClaim(group: Group, claim: MemberClaim): number {
     const problem = group.checkMember(claim.memberId, claim.groupInstanceId)

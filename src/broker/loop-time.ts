@@ -13,49 +13,47 @@ export class LoopTime {
   private readonly clock: Clock
   private lastBeatMs: number
   private stalledMs = 0
-  private timers = 0
+  private readonly timers = new Set<Cancel>()
   private cancelBeat: Cancel | null = null
+  private isClosed = false
 
   constructor(clock: Clock) {
     this.clock = clock
     this.lastBeatMs = clock.monotonicMs()
   }
 
-  /** Calls `fire` once this process has been running for `delayMs` from now. */
+  /** Calls `fire` once this process has been running for `delayMs` from now; never, once this is closed. */
   timer(delayMs: number, fire: () => void): Cancel {
-    this.timers++
+    if (this.isClosed) return () => {}
     if (!this.cancelBeat) {
       // Nobody watched before: what passed until now was no stall.
       this.lastBeatMs = this.clock.monotonicMs()
       this.beat()
     }
     const due = this.now() + delayMs
-    let isOver = false
-    let cancel: Cancel = () => {}
-    const end = (): void => {
-      if (isOver) return
-      isOver = true
-      this.timers--
+    let cancelClock: Cancel = () => {}
+    const cancel = (): void => {
+      this.timers.delete(cancel)
+      cancelClock()
     }
     const arm = (ms: number): void => {
-      cancel = this.clock.timer(ms, () => {
+      cancelClock = this.clock.timer(ms, () => {
         const left = due - this.now()
         if (left > 0.5) return arm(left)
-        end()
+        cancel()
         fire()
       })
     }
+    this.timers.add(cancel)
     arm(delayMs)
-    return () => {
-      end()
-      cancel()
-    }
+    return cancel
   }
 
-  /** Stops looking. Timers that are still set go on without it. */
+  /** Cancels all timers, and sets no others: a request that is still being served must not keep the process alive. */
   close(): void {
+    this.isClosed = true
     this.cancelBeat?.()
-    this.cancelBeat = null
+    for (const cancel of this.timers) cancel()
   }
 
   private now(): number {
@@ -69,7 +67,7 @@ export class LoopTime {
   private beat(): void {
     this.cancelBeat = this.clock.timer(beatMs, () => {
       this.now()
-      if (this.timers > 0) this.beat()
+      if (this.timers.size > 0) this.beat()
       else this.cancelBeat = null
     })
   }

@@ -183,11 +183,6 @@ export class TransactionCoordinator {
     return row.state === 'Ongoing' && row.groups.includes(groupId) ? kafkaError.NONE : kafkaError.INVALID_TXN_STATE
   }
 
-  /** Stops all timers. */
-  close(): void {
-    this.timeouts.close()
-  }
-
   /** The row that a producer speaks of, or the error that it is answered. */
   private claimed(claim: ProducerClaim, ended?: TransactionRow['state']): TransactionRow | number {
     if (claim.transactionalId === '') return kafkaError.INVALID_REQUEST

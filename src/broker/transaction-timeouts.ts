@@ -44,10 +44,4 @@ export class TransactionTimeouts {
     watch.isDue = false
     return true
   }
-
-  /** Stops all timers. */
-  close(): void {
-    for (const { cancel } of this.watches.values()) cancel()
-    this.watches.clear()
-  }
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../core/abort.ts'
 import type { DeadlineMs } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
@@ -36,7 +37,7 @@ export class ChangelogReader {
 
   /** The first offset that is still in the log. */
   async startOffset(at: TopicPartition): Promise<number> {
-    const found = await this.app.admin.offsets([at], earliestTimestamp)
+    const found = await this.unlessStopped(this.app.admin.offsets([at], earliestTimestamp))
     return found.get(partitionKey(at.topic, at.partition)) ?? 0
   }
 
@@ -49,7 +50,7 @@ export class ChangelogReader {
    */
   async readToEnd(at: TopicPartition, from: number, apply: ApplyRecords): Promise<number> {
     const { steps, clock } = this.app.ports
-    const ends = await steps('A3.listOffsets', () => this.app.admin.endOffsets([at], 'high'))
+    const ends = await this.unlessStopped(steps('A3.listOffsets', () => this.app.admin.endOffsets([at], 'high')))
     const target = ends.get(partitionKey(at.topic, at.partition)) ?? 0
     if (from > target) throw outOfRange(at, from)
     let position = from
@@ -76,11 +77,12 @@ export class ChangelogReader {
    * Applies what one fetch brings.
    * @param maxWaitMs how long the broker may hold the fetch, and with it the admin lane
    * @returns the position behind it, which is `from` when nothing came
+   * @throws {StreamError} `JOB_CLOSED` when the job is stopped meanwhile
    */
   async readSome(at: TopicPartition, from: number, apply: ApplyRecords, maxWaitMs = 0): Promise<number> {
     const { client, metadata, ports } = this.app
     const deadline = client.deadline()
-    const found = await ports.steps('A3.fetchChangelog', () =>
+    const fetched = ports.steps('A3.fetchChangelog', () =>
       client.retrying(deadline, () =>
         metadata.toLeaders([at.topic], async () => {
           const node = await metadata.leader('admin', at.topic, at.partition)
@@ -103,9 +105,15 @@ export class ChangelogReader {
         }),
       ),
     )
+    const found = await this.unlessStopped(fetched)
     const { records, position } = decode(found.records ?? Buffer.alloc(0), found.abortedTransactions ?? [], from)
     if (position > from) await ports.steps('A3.applyChangelog', () => apply(records, position))
     return position
+  }
+
+  /** A broker that does not answer holds no stop up: nothing is lost when nobody waits for what was only read. */
+  private unlessStopped<T>(asked: Promise<T>): Promise<T> {
+    return unlessAborted(asked, this.app.signal)
   }
 }
 

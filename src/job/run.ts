@@ -83,6 +83,9 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
   checkName('the application id', appId)
   const plan = await pipeline.build(config.parameters)
   refuseInternalTopics(plan, appId)
+  const { signal } = config
+  const stopped = () => new StreamError('JOB_CLOSED', 'the job was stopped before it had started')
+  if (signal?.aborted) throw stopped()
   const { dataDirectory, instanceId } = config
   const { clock, files, logger, random, pid, backends } = ports
   const directory = await openAppDirectory({ dataDirectory, appId, instanceId, files, logger, random, pid, backends })
@@ -94,16 +97,16 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     await directory.manifest.check(manifestOf(plan, appId))
     const { transport, broker } = await ports.connect()
     if (broker) cleanup.push(() => broker.close())
-    cleanup.push(() => transport.close())
-    const { signal } = config
-    const stopped = () => new StreamError('JOB_CLOSED', 'the job was stopped before it had started')
-    // What a job begins with may take long, and nothing is lost when nobody waits for it any more.
-    const unlessStopped = <T>(work: Promise<T>): Promise<T> => (signal ? unlessAborted(work, signal, stopped) : work)
     const client = new KafkaClient({ transport, clock, random, logger })
+    cleanup.push(() => client.close())
+    // What a job begins with may take long. Nothing is lost when nobody waits for it any more, and closing ends it.
+    const unlessStopped = <T>(work: Promise<T>): Promise<T> => (signal ? unlessAborted(work, signal, stopped) : work)
     await unlessStopped(client.open(config.brokerPatienceMs))
     const job = new RunningJob<Q>(plan, appId, directory, config, ports)
     await unlessStopped(job.prepare(client))
-    await job.start(broker, close)
+    await job.keepManifest()
+    if (signal?.aborted) throw stopped()
+    job.start(broker, close)
     const stop = (): void => void job.stop()
     // It may have come between the last of these steps and now.
     if (signal?.aborted) stop()

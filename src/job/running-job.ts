@@ -83,10 +83,14 @@ export class RunningJob<Q> implements Job<Q> {
     })
   }
 
+  /** Keeps what was prepared for the next start to compare with. */
+  async keepManifest(): Promise<void> {
+    await this.directory.manifest.write((this.built as BuiltThread).manifest)
+  }
+
   /** Runs what was prepared. `close` is called when it has ended. */
-  async start(broker: EmbeddedBroker | null, close: () => Promise<void>): Promise<void> {
-    const { thread, manifest } = this.built as BuiltThread
-    await this.directory.manifest.write(manifest)
+  start(broker: EmbeddedBroker | null, close: () => Promise<void>): void {
+    const { thread } = this.built as BuiltThread
     const handle = sameLoopThreads.spawn(0, () => thread.run())
     this.done = this.finish(handle.ended, broker, close)
     // Whoever started the job hears of its end through `done`; until somebody listens it must not count as unhandled.

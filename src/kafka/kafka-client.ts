@@ -1,3 +1,4 @@
+import { newAbort } from '../core/abort.ts'
 import { type Clock, type DeadlineMs, remainingMs } from '../core/clock.ts'
 import { actionOf, StreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
@@ -33,6 +34,7 @@ export class KafkaClient {
   readonly logger: Logger
   readonly requestTimeoutMs: number
   private readonly random: Random
+  private readonly closing = newAbort()
   private readonly coordinators = new Map<string, NodeId>()
   /** Connections that a broker wants left alone, `lane:node`. */
   private readonly throttledUntil = new Map<string, DeadlineMs>()
@@ -131,7 +133,7 @@ export class KafkaClient {
   private async unthrottled(lane: Lane, node: NodeId): Promise<void> {
     const key = `${lane}:${node}`
     const left = remainingMs(this.clock, this.throttledUntil.get(key) ?? 0)
-    if (left > 0) await this.clock.sleep(left)
+    if (left > 0) await this.clock.sleep(left, this.closing.signal)
     this.throttledUntil.delete(key)
   }
 
@@ -177,8 +179,14 @@ export class KafkaClient {
         const code = error instanceof StreamError ? error.context.kafkaCode : undefined
         if (code === undefined || isRetriable(code)) this.forgetCoordinators()
         this.logger.debug('a request is repeated', { reason: error instanceof Error ? error.message : String(error) })
-        await this.clock.sleep(backoffMs * (0.5 + this.random.next() / 2))
+        await this.clock.sleep(backoffMs * (0.5 + this.random.next() / 2), this.closing.signal)
       }
     }
+  }
+
+  /** Closes the transport, and ends what waits for its time to ask again: all of it fails with action `fail`. Idempotent. */
+  async close(): Promise<void> {
+    this.closing.abort(new StreamError('CONNECTION_LOST', 'the connection to the broker is closed', { action: 'fail' }))
+    await this.transport.close()
   }
 }

@@ -1,4 +1,4 @@
-/** The parts of kafkajs 2.2.4 that are not in its public types; only kafkajs-transport.ts imports them. */
+/** The parts of kafkajs 2.2.4 that are not in its public types; only kafkajs-lane.ts and kafkajs-transport.ts import them. */
 
 declare module 'kafkajs/src/cluster/index.js' {
   interface ProtocolRequest {
@@ -16,26 +16,20 @@ declare module 'kafkajs/src/cluster/index.js' {
     readonly requestTimeout: number
     readonly logResponseError: boolean
   }
-  interface Connection {
-    readonly socket?: { destroy(): void }
-    rejectRequests(error: Error): void
-    disconnect(): Promise<boolean>
+  /** Of `node:net` or `node:tls`. */
+  interface Socket {
+    destroy(error: Error): void
+    once(event: 'close', listener: () => void): void
   }
   interface Broker {
-    readonly connectionPool: { readonly pool: readonly Connection[]; send(request: ProtocolRequest): Promise<Buffer> }
-  }
-  interface BrokerPool {
-    readonly brokers: { readonly [nodeId: string]: Broker }
-    readonly seedBroker?: Broker
-    findConnectedBroker(): Promise<Broker>
+    readonly connectionPool: { send(request: ProtocolRequest): Promise<Buffer> }
   }
   export default class Cluster {
     constructor(options: Record<string, unknown>)
-    readonly brokerPool: BrokerPool
+    readonly brokerPool: { findConnectedBroker(): Promise<Broker> }
     connect(): Promise<void>
     refreshMetadata(): Promise<void>
     findBroker(options: { readonly nodeId: string }): Promise<Broker>
-    disconnect(): Promise<void>
   }
 }
 
@@ -49,7 +43,9 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {
-  export default function createSocketFactory(): unknown
+  import type { Socket } from 'kafkajs/src/cluster/index.js'
+
+  export default function createSocketFactory(): (to: unknown) => Socket
 }
 
 declare module 'kafkajs/src/protocol/encoder.js' {

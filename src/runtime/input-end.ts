@@ -1,4 +1,5 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
+import { unlessAborted } from '../core/abort.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import { crc32c } from '../protocol/crc32c.ts'
 import type { InputSpec } from '../topology/plan.ts'
@@ -31,13 +32,15 @@ export class InputEnd {
    * Fixes the ends of outside topics that are read to one, if they are not yet: before the first record is taken, so that
    * what comes later is another run's.
    * @param partitions of the inputs, in their order
+   * @throws {StreamError} `JOB_CLOSED` when the job is stopped meanwhile
    */
   async fix(partitions: readonly TopicPartition[]): Promise<void> {
     if (!this.isBounded) return
-    const { inputEnds, admin } = this.app
+    const { inputEnds, admin, signal } = this.app
     const open = this.outside(partitions).filter((at) => !inputEnds.has(partitionKey(at.topic, at.partition)))
     if (open.length === 0) return
-    for (const [key, end] of await admin.endOffsets(open, 'high')) inputEnds.set(key, end)
+    const ends = await unlessAborted(admin.endOffsets(open, 'high'), signal)
+    for (const [key, end] of ends) inputEnds.set(key, end)
   }
 
   private outside<T extends TopicPartition>(partitions: readonly T[]): readonly T[] {

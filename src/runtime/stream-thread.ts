@@ -124,16 +124,22 @@ export class StreamThread {
 
   /** A1: joins, gets a producer id, opens what was assigned. */
   private async join(): Promise<void> {
-    const { context, tasks } = this.parts
+    const { tasks } = this.parts
     tasks.assignment = await this.joined()
-    await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
+    await this.initProducer()
     await this.take(tasks.assignment)
   }
 
   private async reopen(): Promise<void> {
-    const { context, tasks } = this.parts
-    await context.app.ports.steps('A1.initProducerId', () => context.producer.init())
+    const { tasks } = this.parts
+    await this.initProducer()
     if (tasks.assignment) await this.take(tasks.assignment)
+  }
+
+  private initProducer(): Promise<void> {
+    const { producer, app } = this.parts.context
+    const got = app.ports.steps('A1.initProducerId', () => producer.init())
+    return unlessAborted(got, app.signal)
   }
 
   private async take(assignment: AssignmentData): Promise<void> {
@@ -246,7 +252,9 @@ export class StreamThread {
     await this.commits.settle(error)
     await tasks.closeAll()
     const isStop = signal.aborted && (error === signal.reason || action !== 'fail')
-    if (isStop || action === 'fail' || action === 'rejoin') await this.abortQuietly()
+    // A stop waits no longer for a broker that does not answer than for user code.
+    if (isStop) await this.patience.briefly(this.abortQuietly())
+    else if (action === 'fail' || action === 'rejoin') await this.abortQuietly()
     if (isStop) {
       if (error !== signal.reason)
         this.log('stopped without a last commit: its work is done again at the next start', error)

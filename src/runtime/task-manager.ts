@@ -1,4 +1,5 @@
 import { commitStartPositions, readStartPositions } from '../checkpoint/start-positions.ts'
+import { unlessAborted } from '../core/abort.ts'
 import { StreamError } from '../core/errors.ts'
 import { parseTaskId, type TaskId } from '../core/task-id.ts'
 import type { AssignmentData } from '../kafka/assignment.ts'
@@ -58,14 +59,13 @@ export class TaskManager {
     this.order = [...this.tasks.values()]
     if (fresh.length === 0) return
     const { app, producer, group } = this.context
-    const positions = await readStartPositions(
-      app,
-      fresh.flatMap((task) => task.inputs),
-    )
+    // A stop does not wait for brokers: what was only read is lost to nobody, and start positions are committed or not.
+    const inputs = fresh.flatMap((task) => task.inputs)
+    const positions = await unlessAborted(readStartPositions(app, inputs), app.signal)
     // Settled, not all: a task that is still opening must not be closed under its feet.
     throwFirst(await Promise.allSettled(fresh.map((task) => task.open())))
     const starts = fresh.flatMap((task) => task.start(positions))
-    await commitStartPositions(app, producer, group(), starts)
+    await unlessAborted(commitStartPositions(app, producer, group(), starts), app.signal)
     const resumed = [...positions].filter(([, position]) => !position.isNew)
     this.onOpened(new Map(resumed.map(([key, position]) => [key, position.offset])))
   }
