@@ -13,6 +13,8 @@ export interface SinkRecord<out K, out V> {
 
 /**
  * Writes one partition's records. Sinks read a committed log (X17), so a replay brings identical records.
+ *
+ * The signal is that of the context. A call that does not heed it is given up some seconds later: its records come again.
  */
 export interface SinkWriter<in K, in V> {
   /** In offset order, one call at a time. */
@@ -41,7 +43,7 @@ interface SinkBase {
   readonly name: string
 }
 
-/** A sink outside Kafka. Key and value types are those it can take. */
+/** A sink outside Kafka. Key and value types are those it can take. It is opened within the deadline of a record. */
 export type SinkConnector<K = never, V = never> = SinkBase &
   (
     | {

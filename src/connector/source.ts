@@ -14,7 +14,10 @@ export interface ConnectorContext {
   readonly random: Random
   readonly files: FileSystem
   readonly logger: Logger
-  /** Aborts when the job stops: whatever waits must end. */
+  /**
+   * Aborts when the task closes, at a stop of the job among others: whatever waits must end. A call that has not come back
+   * some seconds later is given up, and what it says then is ignored.
+   */
   readonly signal: AbortSignal
   /** False when the job reads to the end of what is there and stops; true under `--follow`. */
   readonly follow: boolean
@@ -62,13 +65,13 @@ export interface ReadResult<P extends Json> {
 export interface SplitReader<P extends Json> {
   /**
    * @param recordsMax records to return at the most
-   * @param signal aborts when the job stops
+   * @param signal that of the context
    * @returns records and the position behind them; a reader without news may wait a moment before it answers none
    */
   read(recordsMax: number, signal: AbortSignal): Promise<ReadResult<P>>
   /** Everything up to `position` is durable; may come late or twice. A queue acknowledges here. */
   committed?(position: P): Promise<void>
-  /** Frees what is open. Idempotent. */
+  /** Frees what is open. Idempotent. Comes when `read` has come back, or was given up. */
   close(): Promise<void>
 }
 
@@ -92,9 +95,9 @@ export interface SourceConnector<K = unknown, V = unknown, P extends Json = Json
   readonly partitions?: number
   /** `exact`: a position leads back to the same records. `none`: what was read cannot be read again. */
   readonly replay: 'exact' | 'none'
-  /** The splits that are there now, in any order. @throws {StreamError} when there is nothing to read, named with its remedy */
+  /** The splits that are there now, in any order, within the deadline of a record. @throws {StreamError} when there is nothing to read, named with its remedy */
   splits(context: ConnectorContext): Promise<readonly Split[]>
-  /** Opens a split at a stored position, or at its start for null. */
+  /** Opens a split at a stored position, or at its start for null, within the deadline of a record. */
   open(split: Split, from: P | null, context: ConnectorContext): Promise<SplitReader<P>>
   /** Milliseconds between discoveries while following. Default 1,000. */
   readonly discoverEveryMs?: number

@@ -74,6 +74,8 @@ export class SinkTask implements Task {
     this.port = await openSink(this.connector, this.id.partition, this.calls)
     if (this.calls.signal.aborted) return
     const offset = this.port.startOffset ?? committedOffset
+    // The group is behind what the sink says, or before it: it is told at the next commit.
+    if (offset !== committedOffset) this.committedOffset = committedOffset
     const fetched = this.thread.fetcher.assign(input.topic, input.partition, offset)
     this.queue = new RecordQueue(this.sub.input, fetched, offset, -1, (error) => {
       this.thread.metrics.skipped++
@@ -166,7 +168,7 @@ export class SinkTask implements Task {
 
   async settle(): Promise<void> {
     while (this.writing) await this.writing
-    if (this.isBehind()) {
+    if (this.hasUncommitted()) {
       // As any call, so that none begins beside it if this wait is given up and the task goes on.
       this.background(this.commitUpTo(this.queue?.position ?? 0, null))
       await this.writing
@@ -175,7 +177,7 @@ export class SinkTask implements Task {
   }
 
   /** Whether something was taken that no offset was committed behind. What was given up at a close was not written. */
-  private isBehind(): boolean {
+  private hasUncommitted(): boolean {
     if (this.calls.signal.aborted || this.failure !== null || !this.queue) return false
     return this.queue.position !== this.committedOffset
   }
