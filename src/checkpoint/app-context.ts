@@ -5,6 +5,7 @@ import type { ProducerFence } from '../kafka/fencing.ts'
 import type { KafkaClient } from '../kafka/kafka-client.ts'
 import type { StoreOptions } from '../state/key-value-store.ts'
 import type { StateBackends } from '../state/state-backend.ts'
+import type { RestoreSlices } from './restore-slices.ts'
 
 /** What every task of an application is opened with and commits through. One a stream thread. */
 export interface AppContext {
@@ -18,6 +19,8 @@ export interface AppContext {
   /** Where task stores are: `<data-dir>/<app-id>/tasks`. */
   readonly stateDirectory: string
   readonly storeOptions: StoreOptions
+  /** The turns of all who read changelogs. */
+  readonly restoreSlices: RestoreSlices
   /** Paths of stores that were found damaged while they were open: put aside at the next opening. */
   readonly damagedStores: Set<string>
   /** Where outside topics that are read to an end have it, by partition: fixed once a run, whatever is opened anew (X18). */

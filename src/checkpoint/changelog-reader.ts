@@ -23,7 +23,8 @@ export interface ChangelogRecord {
 /** Takes the records of one fetch, in order. */
 export type ApplyRecords = (records: readonly ChangelogRecord[], position: number) => Promise<void>
 
-const fetchBytes = 4 * 1024 * 1024
+/** Asked for at a time; a batch that is larger comes whole. */
+const sliceBytes = 512 * 1024
 /** A last stable offset that stays behind this long belongs to a producer that is gone (X3). */
 const stuckMs = 500
 
@@ -74,12 +75,16 @@ export class ChangelogReader {
   }
 
   /**
-   * Applies what one fetch brings.
+   * Applies what one fetch brings, when the turn comes to it among all who read ({@link RestoreSlices}).
    * @param maxWaitMs how long the broker may hold the fetch, and with it the admin lane
    * @returns the position behind it, which is `from` when nothing came
    * @throws {StreamError} `JOB_CLOSED` when the job is stopped meanwhile
    */
-  async readSome(at: TopicPartition, from: number, apply: ApplyRecords, maxWaitMs = 0): Promise<number> {
+  readSome(at: TopicPartition, from: number, apply: ApplyRecords, maxWaitMs = 0): Promise<number> {
+    return this.app.restoreSlices.take(() => this.readSlice(at, from, apply, maxWaitMs))
+  }
+
+  private async readSlice(at: TopicPartition, from: number, apply: ApplyRecords, maxWaitMs: number): Promise<number> {
     const { client, metadata, ports } = this.app
     const deadline = client.deadline()
     const fetched = ports.steps('A3.fetchChangelog', () =>
@@ -89,10 +94,10 @@ export class ChangelogReader {
           const answer = await client.send('admin', node, fetch, {
             maxWaitMs,
             minBytes: 1,
-            maxBytes: fetchBytes,
+            maxBytes: sliceBytes,
             isolationLevel: 1,
             topics: [
-              { name: at.topic, partitions: [{ index: at.partition, fetchOffset: from, maxBytes: fetchBytes }] },
+              { name: at.topic, partitions: [{ index: at.partition, fetchOffset: from, maxBytes: sliceBytes }] },
             ],
           })
           const partition = answer.topics[0]?.partitions[0]

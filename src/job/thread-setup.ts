@@ -1,4 +1,5 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
+import { RestoreSlices } from '../checkpoint/restore-slices.ts'
 import { silentLogger } from '../core/logger.ts'
 import type { Ports } from '../core/ports.ts'
 import { formatTaskId } from '../core/task-id.ts'
@@ -77,6 +78,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
       overlayBytes: config.cacheBytes / 2,
       hashSeed: ports.random.integer(2 ** 32),
     },
+    restoreSlices: new RestoreSlices(),
     damagedStores: new Set(),
     inputEnds: new Map(),
     transactionalId,

@@ -4,9 +4,33 @@ import { batchLayout, batchSizeAt } from '../protocol/batch-header.ts'
 import { readInt64 } from '../protocol/wire-reader.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
+/** Bytes that stay in memory for as long as any part of them is held: a whole answer, or what was copied out of one. */
+export class HeldBytes {
+  private readonly budget: ByteBudget
+  private readonly bytes: number
+  private parts = 0
+
+  constructor(budget: ByteBudget, bytes: number) {
+    this.budget = budget
+    this.bytes = bytes
+  }
+
+  /** One more part of it is held. */
+  hold(): void {
+    if (this.parts++ === 0) this.budget.take(this.bytes)
+  }
+
+  /** One part less; with the last the whole is free. */
+  release(): void {
+    if (--this.parts === 0) this.budget.release(this.bytes)
+  }
+}
+
 /** One Fetch answer for a partition: whole batches, undecoded, and what it takes to leave aborted ones out. */
 export interface FetchedChunk {
   readonly records: Buffer
+  /** What is in memory because of it. */
+  readonly held: HeldBytes
   readonly aborted: readonly AbortedTransaction[]
   /** The offset that was asked for: records before it (a batch begins earlier) are not wanted. */
   readonly fromOffset: number
@@ -14,15 +38,6 @@ export interface FetchedChunk {
 
 /** A view keeps the whole answer in memory: what is less than this share of it is copied out. */
 const shareMin = 1 / 8
-
-/** The first bytes of a part of an answer, so that what waits costs about what the budget counts for it (X24). */
-function kept(records: Buffer, end: number): Buffer {
-  const view = records.subarray(0, end)
-  if (end >= records.buffer.byteLength * shareMin) return view
-  const own = Buffer.allocUnsafeSlow(end)
-  view.copy(own)
-  return own
-}
 
 /** What was fetched of one partition and not yet taken, in offset order. */
 export class FetchQueue {
@@ -52,8 +67,12 @@ export class FetchQueue {
     this.onTaken = onTaken
   }
 
-  /** Takes the whole batches of an answer; one that was cut off at the end is fetched again. @returns whether any came */
-  push(records: Buffer, aborted: readonly AbortedTransaction[]): boolean {
+  /**
+   * Takes the whole batches of an answer; one that was cut off at the end is fetched again.
+   * @param answer the answer that the records are a part of, which views of them keep in memory (X24)
+   * @returns whether any came
+   */
+  push(records: Buffer, aborted: readonly AbortedTransaction[], answer: HeldBytes): boolean {
     let end = 0
     let next = this.fetchOffset
     for (;;) {
@@ -63,10 +82,13 @@ export class FetchQueue {
       end += size
     }
     if (end === 0) return false
-    this.chunks.push({ records: kept(records, end), aborted, fromOffset: this.fetchOffset })
+    const view = records.subarray(0, end)
+    const isView = end >= records.buffer.byteLength * shareMin
+    const held = isView ? answer : new HeldBytes(this.budget, end)
+    held.hold()
+    this.chunks.push({ records: isView ? view : copyOf(view), aborted, fromOffset: this.fetchOffset, held })
     this.fetchOffset = next
     this.bytes += end
-    this.budget.take(end)
     return true
   }
 
@@ -81,7 +103,7 @@ export class FetchQueue {
   release(chunk: FetchedChunk): void {
     if (!this.taken.delete(chunk)) return
     this.bytes -= chunk.records.length
-    this.budget.release(chunk.records.length)
+    chunk.held.release()
     this.onTaken()
   }
 
@@ -97,9 +119,15 @@ export class FetchQueue {
 
   /** Drops all that waits. */
   clear(): void {
-    this.budget.release(this.bytes)
+    for (const { held } of [...this.chunks, ...this.taken]) held.release()
     this.bytes = 0
     this.chunks.length = 0
     this.taken.clear()
   }
+}
+
+function copyOf(view: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(view.length)
+  view.copy(own)
+  return own
 }

@@ -6,7 +6,7 @@ import { fetch } from '../protocol/messages/fetch.ts'
 import { byTopic } from './by-topic.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
-import { FetchQueue } from './fetch-queue.ts'
+import { FetchQueue, HeldBytes } from './fetch-queue.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
 import type { Lane, NodeId } from './transport.ts'
@@ -19,6 +19,19 @@ export interface FetcherLimits {
   readonly queueBytes?: number
   /** How long a broker may hold a fetch that finds nothing. Default 100 ms. */
   readonly maxWaitMs?: number
+}
+
+/** What a partition that a task may be waiting for gets when the budget is used up, and how many of them in one fetch. */
+const starvingBytes = 32 * 1024
+const starvingMax = 32
+
+/**
+ * Queues that nothing is held of. A task with several inputs waits for the one that is empty (R3): were the budget to stop
+ * its fetches, too, what the others hold would never be taken.
+ */
+function starving(queues: readonly FetchQueue[]): readonly FetchQueue[] {
+  const empty = queues.filter((queue) => queue.bytes === 0)
+  return [...empty.filter((queue) => !queue.isAtEnd), ...empty.filter((queue) => queue.isAtEnd)].slice(0, starvingMax)
 }
 
 /** How long partitions at their end are left alone while others have more waiting here than they need. */
@@ -169,7 +182,7 @@ export class Fetcher {
         return
       }
       const alive = own.filter((queue) => queue.failure === null)
-      const wanted = this.budget.isExhausted ? [] : alive.filter((queue) => queue.bytes < this.queueBytes)
+      const wanted = this.budget.isExhausted ? starving(alive) : alive.filter((queue) => queue.bytes < this.queueBytes)
       if (wanted.length === 0) {
         await this.changed()
         continue
@@ -204,10 +217,12 @@ export class Fetcher {
 
   private async fetchFrom(node: NodeId, wanted: readonly FetchQueue[], maxWaitMs: number): Promise<void> {
     const asked = new Map(wanted.map((queue) => [queue, queue.fetchOffset]))
+    // Over the budget each gets just enough to go on with.
+    const partitionBytes = this.budget.isExhausted ? Math.min(starvingBytes, this.partitionBytes) : this.partitionBytes
     const topics = byTopic(wanted, ({ partition, fetchOffset }) => ({
       index: partition,
       fetchOffset,
-      maxBytes: this.partitionBytes,
+      maxBytes: partitionBytes,
     }))
     const answer = await this.client.send(
       this.lane,
@@ -217,8 +232,9 @@ export class Fetcher {
         maxWaitMs,
         minBytes: 1,
         maxBytes: Math.max(
-          this.partitionBytes,
+          partitionBytes,
           Math.min(4 * 1024 * 1024, this.budget.limitBytes - this.budget.takenBytes),
+          this.budget.isExhausted ? starvingBytes * wanted.length : 0,
         ),
         isolationLevel: 1,
         topics,
@@ -226,13 +242,14 @@ export class Fetcher {
       this.client.deadline(maxWaitMs + this.client.requestTimeoutMs),
     )
     if (answer.errorCode !== kafkaError.NONE) throw kafkaFailure(answer.errorCode, fetch.name)
+    const buffers = new Map<ArrayBufferLike, HeldBytes>()
     let news = false
     for (const topic of answer.topics) {
       for (const found of topic.partitions) {
         const queue = this.queues.get(partitionKey(topic.name, found.index))
         // Assigned anew or elsewhere meanwhile: the answer belongs to nobody.
         if (!queue || asked.get(queue) !== queue.fetchOffset) continue
-        if (this.accept(queue, found)) news = true
+        if (this.accept(queue, found, buffers)) news = true
       }
     }
     if (news) this.onFetched()
@@ -248,6 +265,7 @@ export class Fetcher {
       readonly records: Buffer | null
       readonly abortedTransactions: readonly { producerId: number; firstOffset: number }[] | null
     },
+    buffers: Map<ArrayBufferLike, HeldBytes>,
   ): boolean {
     switch (found.errorCode) {
       case kafkaError.NONE:
@@ -257,7 +275,11 @@ export class Fetcher {
         try {
           if (found.records === null || found.records.length === 0) return false
           // A broker gives the first batch whole, however large it is: a part of one is damage, and asking again is a loop.
-          if (!queue.push(found.records, found.abortedTransactions ?? [])) throw corrupt('a batch that is cut off')
+          const { buffer } = found.records
+          const held = buffers.get(buffer) ?? new HeldBytes(this.budget, buffer.byteLength)
+          buffers.set(buffer, held)
+          if (!queue.push(found.records, found.abortedTransactions ?? [], held))
+            throw corrupt('a batch that is cut off')
           return true
         } catch (error) {
           queue.failure = error as StreamError

@@ -28,7 +28,7 @@ describe('a sink that keeps its own offset', () => {
       const job = await startJob(one, config, world.instance().ports)
       await clock.sleep(3000)
       // Before the stop, which commits whatever is behind.
-      const [last] = await world.committed(appId, 'words')
+      const [last] = await world.outside.committed(appId, 'words')
       await job.stop()
       return last?.offset
     }

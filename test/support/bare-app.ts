@@ -2,6 +2,7 @@ import { type Broker, createBroker } from '../../src/broker/broker.ts'
 import { Interceptors } from '../../src/broker/interceptors.ts'
 import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
+import { RestoreSlices } from '../../src/checkpoint/restore-slices.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -120,6 +121,7 @@ export class BareApp {
       backends: disk.backends(1),
       stateDirectory: '/state',
       storeOptions: { cacheBytes: 1e6, overlayBytes: 1e6, hashSeed: 1 },
+      restoreSlices: new RestoreSlices(),
       damagedStores: new Set(),
       inputEnds: new Map(),
       transactionalId,

@@ -1,5 +1,5 @@
 import { ByteBudget } from '../../src/kafka/byte-budget.ts'
-import { FetchQueue } from '../../src/kafka/fetch-queue.ts'
+import { FetchQueue, HeldBytes } from '../../src/kafka/fetch-queue.ts'
 import type { AbortedTransaction } from '../../src/protocol/aborted-transactions.ts'
 import { encodeMarker, type MarkerType } from '../../src/protocol/control-batch.ts'
 import { batchOf, type PlainRecord } from './record-batches.ts'
@@ -41,7 +41,7 @@ export class FetchedLog {
   /** The broker answers with these batches, and there is nothing behind them. @returns their bytes */
   answer(batches: readonly Buffer[], aborted: readonly AbortedTransaction[] = []): number {
     const all = Buffer.concat(batches)
-    this.queue.push(all, aborted)
+    this.queue.push(all, aborted, new HeldBytes(this.budget, all.length))
     this.queue.lastStableOffset = this.end
     return all.length
   }

@@ -1,6 +1,7 @@
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
 import { ChangelogReader } from '../../src/checkpoint/changelog-reader.ts'
 import { decodeOffsetMetadata } from '../../src/checkpoint/offset-metadata.ts'
+import { RestoreSlices } from '../../src/checkpoint/restore-slices.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { noHeaders } from '../../src/core/record.ts'
@@ -99,6 +100,7 @@ export class OutsideClient {
         fence: new ProducerFence(client, metadata, 'no-such-application', 1000),
         aliveTransactionalIds: () => new Set<string>(),
         signal: new AbortController().signal,
+        restoreSlices: new RestoreSlices(),
       } as unknown as AppContext
       let isSettled = true
       for (const partition of found?.leaders.keys() ?? []) {

@@ -119,7 +119,8 @@ describe('a fetcher', () => {
 
 describe('a fetcher that has enough', () => {
   it('stops when the byte budget is spent, and resumes when some of it is released', async () => {
-    const { fetcher, fetched, transport, send, budget } = await overBroker({ partitionBytes: 1100 }, 1500)
+    // Room for one answer and a part of the next: answers count whole, small ones with the 8 KiB that they are cut from.
+    const { fetcher, fetched, transport, send, budget } = await overBroker({ partitionBytes: 1100 }, 12_000)
     const names = ['a', 'b', 'c', 'd', 'e']
     for (const name of names) await send('words', [large(name)])
     const queue = fetcher.assign('words', 0, 0)
@@ -140,6 +141,19 @@ describe('a fetcher that has enough', () => {
     }
     expect(namesIn(texts)).toEqual(names)
     expect(budget.takenBytes).toBe(0)
+  })
+
+  it('fetches a little of a partition that nothing is held of when the byte budget is spent on another', async () => {
+    const { fetcher, fetched, send, budget } = await overBroker({ partitionBytes: 1100 }, 1)
+    for (const name of ['a', 'b']) await send('words', [large(name)])
+    for (const name of ['c', 'd']) await send('words', [large(name)], {}, 1)
+    const held = fetcher.assign('words', 0, 0)
+    await fetched(() => budget.isExhausted)
+    // A task that waits for this one takes nothing of the other, and gives nothing of the budget back.
+    const waitedFor = fetcher.assign('words', 1, 0)
+    await fetched(() => !waitedFor.isEmpty)
+    await quiet()
+    expect([held.fetchOffset, waitedFor.fetchOffset]).toEqual([1, 1])
   })
 
   it('leaves out a partition whose queue is full, and asks for those at their end after a pause, without being held', async () => {
