@@ -1,7 +1,7 @@
 /** The public API of the engine: everything a pipeline needs beside connectors. */
 export { type ErrorCode, StreamError } from './core/errors.ts'
 export type { Logger } from './core/logger.ts'
-export type { StreamRecord } from './core/record.ts'
+export { type Header, type Headers, header, headerValues, noHeaders, type StreamRecord } from './core/record.ts'
 export { type Aggregator, collect, count, first, last, max, min, sum } from './dsl/aggregator.ts'
 export { type Pipeline, type PipelineBuilder, pipeline, type StreamOptions } from './dsl/pipeline.ts'
 export type { KeyValueStore } from './dsl/query.ts'

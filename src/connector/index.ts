@@ -4,7 +4,7 @@ export type { FileSystem, FolderEntry, ReadableFile } from '../core/file-system.
 export type { Logger } from '../core/logger.ts'
 export { cell, jsonLine } from '../core/printed.ts'
 export type { Random } from '../core/random.ts'
-export { type Headers, noHeaders } from '../core/record.ts'
+export { type Header, type Headers, header, headerValues, noHeaders } from '../core/record.ts'
 export { TextOutput, type TextStream } from '../core/text-output.ts'
 export { nothing } from '../serde/nullable.ts'
 export type { Serde } from '../serde/serde.ts'

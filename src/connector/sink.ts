@@ -8,6 +8,7 @@ export interface SinkRecord<out K, out V> {
   readonly key: K
   readonly value: V
   readonly timestamp: number
+  /** In the order of the wire; `header(headers, name)` gives the last of a name. */
   readonly headers: Headers
 }
 

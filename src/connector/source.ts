@@ -32,6 +32,7 @@ export interface SourceRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly timestamp?: number
+  /** In order; a name may be there more than once. A lone surrogate in one is written as U+FFFD, as the serde `text` does. */
   readonly headers?: Headers
 }
 

@@ -10,7 +10,7 @@ import type { Sink } from './topic.ts'
  *
  * Each method adds a step to the pipeline and gives what comes behind it; nothing runs before a job does. Functions given
  * here are called once a record, in order within a partition, and again when a commit failed: they must not act on the
- * world outside. Timestamps and headers pass on.
+ * world outside. Timestamps and headers pass on: all headers, in order, repeated names and nulls among them.
  */
 export interface Stream<in out K, out V> {
   /** Another value for each value. */
@@ -111,9 +111,9 @@ export interface Stream<in out K, out V> {
   to(sink: Sink<K, V>): void
 }
 
-/** The latest value of each key; deletes are tombstones, so `V` has no `null`. */
+/** The latest value of each key; deletes are tombstones, so `V` has no `null`. A row is no one record's: it has no headers. */
 export interface Table<in out K, out V> {
-  /** Every change, also those within one commit, as a stream; `null` is a delete. */
+  /** Every change, also those within one commit, as a stream; `null` is a delete. Headers are those of the record behind it. */
   updates(): Stream<K, V | null>
   /** Writes the last value of each key, once a commit, to a topic or a sink connector. */
   to(sink: Sink<K, V>): void

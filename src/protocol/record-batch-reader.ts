@@ -1,10 +1,15 @@
-import type { Headers } from '../core/record.ts'
+import { StreamError } from '../core/errors.ts'
+import type { Header, Headers } from '../core/record.ts'
 import { noHeaders } from '../core/record.ts'
+import { decodeUtf8Range, isUtf8Range } from '../serde/utf8.ts'
 import { type BatchHeader, batchAttribute, batchHeaderBytes, corrupt } from './batch-header.ts'
 import { decompress } from './compression.ts'
 
-/** Headers a record may claim; Kafka itself sets no limit, so this one is only against hostile bytes. */
-const headersMax = 10_000
+/** A header has a byte for each of its two lengths, at the least: more of them than that are a lie. */
+const headerBytesMin = 2
+
+/** Of a header name that cannot be read, an error quotes this much. */
+const nameBytesShown = 32
 
 /**
  * Walks the records of one batch in place: after each `next()` the fields describe the current record as ranges of
@@ -85,9 +90,11 @@ export class RecordCursor {
     this.valueStart = this.position
     if (this.valueLength > 0) this.position += this.valueLength
     this.headerCount = this.varint()
-    if (this.headerCount < 0 || this.headerCount > headersMax) throw corrupt(`${this.headerCount} headers claimed`)
     this.headersStart = this.position
     if (this.position > recordEnd) throw corrupt('a record longer than its length')
+    if (this.headerCount < 0 || this.headerCount * headerBytesMin > recordEnd - this.position) {
+      throw corrupt(`${this.headerCount} headers claimed`)
+    }
     this.position = recordEnd
     return true
   }
@@ -116,25 +123,44 @@ export class RecordCursor {
     return this.valueLength < 0 ? null : this.buffer.subarray(this.valueStart, this.valueStart + this.valueLength)
   }
 
-  /** The headers as copies; of several with one name the last counts. */
+  /**
+   * The headers in the order of the wire, as copies: they outlive the buffer.
+   * @throws {StreamError} `RECORD_DESERIALIZATION` for a name that is not UTF-8, which no string holds; the next record can be
+   * read all the same
+   */
   headers(): Headers {
     if (this.headerCount === 0) return noHeaders
-    const all = new Map<string, Uint8Array>()
-    const resume = this.position
+    const all: Header[] = []
     const recordEnd = this.position
     this.position = this.headersStart
-    for (let left = this.headerCount; left > 0; left--) {
-      const nameLength = this.length(recordEnd)
-      if (nameLength < 0) throw corrupt('a header without a name')
-      const name = this.buffer.toString('utf8', this.position, this.position + nameLength)
-      this.position += nameLength
-      const length = this.length(recordEnd)
-      const content = Buffer.from(this.buffer.subarray(this.position, this.position + Math.max(length, 0)))
-      this.position += Math.max(length, 0)
-      all.set(name, content)
+    try {
+      for (let left = this.headerCount; left > 0; left--) {
+        const nameLength = this.length(recordEnd)
+        if (nameLength < 0) throw corrupt('a header without a name')
+        const name = this.name(nameLength)
+        const length = this.length(recordEnd)
+        const value = length < 0 ? null : Buffer.from(this.buffer.subarray(this.position, this.position + length))
+        if (value !== null) this.position += length
+        all.push([name, value])
+      }
+      return all
+    } finally {
+      this.position = recordEnd
     }
-    this.position = resume
-    return all
+  }
+
+  private name(length: number): string {
+    const start = this.position
+    const end = start + length
+    this.position = end
+    if (!isUtf8Range(this.buffer, start, end)) {
+      const found = this.buffer.toString('hex', start, Math.min(end, start + nameBytesShown))
+      throw new StreamError(
+        'RECORD_DESERIALIZATION',
+        `the name of a header is not UTF-8, it begins with ${found} (hex)`,
+      )
+    }
+    return decodeUtf8Range(this.buffer, start, end)
   }
 
   private length(recordEnd: number): number {

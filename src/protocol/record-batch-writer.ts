@@ -41,7 +41,7 @@ export class RecordBatchWriter {
   fits(keyBytes: number, valueBytes: number, headers: Headers, limitBytes: number): boolean {
     if (this.count === 0) return true
     const plainBytes = this.position + worstRecordOverheadBytes + keyBytes + valueBytes
-    return plainBytes + (headers.size === 0 ? 0 : headersBytes(headers)) <= limitBytes
+    return plainBytes + (headers.length === 0 ? 0 : headersBytes(headers)) <= limitBytes
   }
 
   /** Appends one record; `null` key or value is the wire's null. Both are copied. */
@@ -72,10 +72,8 @@ export class RecordBatchWriter {
   }
 
   private begin(keyLength: number, valueLength: number, timestamp: number, headers: Headers): number {
-    const extra = headers.size === 0 ? 0 : headersBytes(headers)
     const keySize = keyLength < 0 ? 0 : keyLength
     const valueSize = valueLength < 0 ? 0 : valueLength
-    this.reserve(worstRecordOverheadBytes + keySize + valueSize + extra)
     if (this.count === 0) {
       this.baseTimestamp = timestamp
       this.maxTimestamp = timestamp
@@ -89,7 +87,8 @@ export class RecordBatchWriter {
       keySize +
       varintLength(valueLength) +
       valueSize +
-      (extra === 0 ? 1 : varintLength(headers.size) + encodedHeadersBytes(headers))
+      headersBytes(headers)
+    this.reserve(varintLength(size) + size)
     const buffer = this.buffer
     let at = writeVarint(buffer, this.position, size)
     buffer[at++] = 0
@@ -101,16 +100,17 @@ export class RecordBatchWriter {
   private finishRecord(start: number, headers: Headers): void {
     const { buffer } = this
     let at = start
-    if (headers.size === 0) buffer[at++] = 0
+    if (headers.length === 0) buffer[at++] = 0
     else {
-      at = writeVarint(buffer, at, headers.size)
-      for (const [name, content] of headers) {
+      at = writeVarint(buffer, at, headers.length)
+      for (const [name, value] of headers) {
         const nameLength = Buffer.byteLength(name)
         at = writeVarint(buffer, at, nameLength)
         at += buffer.write(name, at, nameLength, 'utf8')
-        at = writeVarint(buffer, at, content.length)
-        buffer.set(content, at)
-        at += content.length
+        at = writeVarint(buffer, at, value === null ? -1 : value.length)
+        if (value === null) continue
+        buffer.set(value, at)
+        at += value.length
       }
     }
     this.position = at
@@ -155,17 +155,14 @@ export class RecordBatchWriter {
   }
 }
 
+/** Bytes of the headers of a record on the wire, their count included. */
 function headersBytes(headers: Headers): number {
-  let total = 5
-  for (const [name, content] of headers) total += 10 + name.length * 3 + content.length
-  return total
-}
-
-function encodedHeadersBytes(headers: Headers): number {
-  let total = 0
-  for (const [name, content] of headers) {
+  if (headers.length === 0) return 1
+  let total = varintLength(headers.length)
+  for (const [name, value] of headers) {
     const nameLength = Buffer.byteLength(name)
-    total += varintLength(nameLength) + nameLength + varintLength(content.length) + content.length
+    total += varintLength(nameLength) + nameLength
+    total += value === null ? 1 : varintLength(value.length) + value.length
   }
   return total
 }

@@ -1,4 +1,4 @@
-import { messageOf, StreamError } from '../core/errors.ts'
+import { hasCode, messageOf, StreamError } from '../core/errors.ts'
 import { noHeaders } from '../core/record.ts'
 import { partitionKey } from '../core/topic-partition.ts'
 import type { FetchedChunk, FetchQueue } from '../kafka/fetch-queue.ts'
@@ -147,24 +147,26 @@ export class RecordQueue {
 
   private decode(): FlowRecord | null {
     const { cursor, input } = this
-    const record = FlowRecord.raw(
-      cursor.buffer,
-      cursor.keyStart,
-      cursor.keyLength,
-      input.key,
-      cursor.valueStart,
-      cursor.valueLength,
-      input.value,
-      cursor.timestamp < 0 ? Math.max(this.partitionTime, 0) : cursor.timestamp,
-      cursor.headerCount === 0 ? noHeaders : cursor.headers(),
-    )
     try {
+      const record = FlowRecord.raw(
+        cursor.buffer,
+        cursor.keyStart,
+        cursor.keyLength,
+        input.key,
+        cursor.valueStart,
+        cursor.valueLength,
+        input.value,
+        cursor.timestamp < 0 ? Math.max(this.partitionTime, 0) : cursor.timestamp,
+        cursor.headerCount === 0 ? noHeaders : cursor.headers(),
+      )
       record.check()
       if (input.timestamp === undefined || record.hasNullValue) return record
       const timestamp = input.timestamp(record.value)
       if (!Number.isFinite(timestamp) || timestamp < 0) throw new RangeError(`the extracted timestamp is ${timestamp}`)
       return record.at(Math.floor(timestamp))
     } catch (error) {
+      // Headers that do not end where their record does are damage, and none of the record's own making.
+      if (hasCode(error, 'BATCH_CORRUPT')) throw error
       const failure = new StreamError(
         'RECORD_DESERIALIZATION',
         `the record ${this.key}@${cursor.offset} cannot be read: ${messageOf(error)}; mend its producer, or pass over such records with { onDecodeError: 'skip' }`,

@@ -1,4 +1,5 @@
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { withBrokerOf } from '../support/embedded-broker.ts'
 
@@ -10,3 +11,4 @@ const inProcess: EngineEnvironment = {
 
 engineSuite('the embedded broker in its own process', () => inProcess)
 engineEdgesSuite('the embedded broker in its own process', () => inProcess)
+engineHeadersSuite('the embedded broker in its own process', () => inProcess)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { MemoryDisk } from '../../src/broker/memory-storage.ts'
 import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { listeningBroker } from '../support/embedded-broker.ts'
 
@@ -22,3 +23,4 @@ const overTcp: EngineEnvironment = {
 
 engineSuite('the embedded broker over TCP', () => overTcp)
 engineEdgesSuite('the embedded broker over TCP', () => overTcp)
+engineHeadersSuite('the embedded broker over TCP', () => overTcp)

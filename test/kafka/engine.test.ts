@@ -1,4 +1,5 @@
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { describeKafka } from '../support/kafka-under-test.ts'
 
@@ -9,4 +10,5 @@ describeKafka('a real Kafka', (brokers) => {
   }
   engineSuite('a real Kafka', () => environment)
   engineEdgesSuite('a real Kafka', () => environment)
+  engineHeadersSuite('a real Kafka', () => environment)
 })

@@ -3,6 +3,9 @@ import {
   collect,
   count,
   first,
+  type Headers,
+  header,
+  headerValues,
   int32,
   int64,
   json,
@@ -246,5 +249,19 @@ describe('pipelines', () => {
       table.to(topic(parameters.output, { key: text, value: int64 }))
       return { table }
     })
+  })
+})
+
+describe('headers', () => {
+  test('are a list of names and bytes or null, looked up by name', () => {
+    const headers: Headers = [
+      ['trace', new Uint8Array(1)],
+      ['trace', null],
+    ]
+    is<Uint8Array | null | undefined>()(header(headers, 'trace'))
+    is<(Uint8Array | null)[]>()(headerValues(headers, 'trace'))
+    // @ts-expect-error a Map is no list of headers
+    const map: Headers = new Map([['trace', new Uint8Array(1)]])
+    is<Headers>()(map)
   })
 })

@@ -10,7 +10,7 @@ const config = new TopicConfig(new Map())
 const check = (batch: Buffer) => checkBatch(batch, 9, false, config, now)
 
 /** Two records, the first of these bytes: length, attributes, two deltas, key, value, count of headers, a header. */
-const batch = () => batchOf([record('k', 'v', now, { h: 'x' }), record('k', 'v', now)])
+const batch = () => batchOf([record('k', 'v', now, [['h', 'x']]), record('k', 'v', now)])
 const first = batchHeaderBytes
 const second = first + 1 + 12
 

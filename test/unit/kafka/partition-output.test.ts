@@ -79,7 +79,7 @@ describe('the output of a partition', () => {
     const owner = new Owner(300)
     const { output, append } = outputOf(owner)
     append('first')
-    output.append(null, Buffer.from('second'), 1, new Map([['trace', Buffer.alloc(250)]]))
+    output.append(null, Buffer.from('second'), 1, [['trace', Buffer.alloc(250)]])
     output.cut()
     expect(owner.values()).toEqual([['first'], ['second']])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { noHeaders } from '../../../src/core/record.ts'
+import { type Headers, noHeaders } from '../../../src/core/record.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import { json } from '../../../src/serde/json.ts'
 import { int32 } from '../../../src/serde/number.ts'
@@ -96,7 +96,10 @@ describe('the check of a record', () => {
 })
 
 describe('a changed record', () => {
-  const headers = new Map([['h', Buffer.from('x')]])
+  const headers: Headers = [
+    ['h', Buffer.from('x')],
+    ['h', null],
+  ]
   const original = FlowRecord.raw(buffer, 2, 3, text, 6, 5, text, 7, headers)
 
   it('has another value, and its key still as bytes', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Headers } from '../../../src/core/record.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import { fusedStateless, type StatelessNode } from '../../../src/operators/stateless.ts'
 import { connect, type RecordOperator } from '../../../src/operators/step-subscriber.ts'
@@ -21,7 +22,10 @@ function through(operator: RecordOperator, records: readonly FlowRecord[]): Flow
   return seen
 }
 
-const headers = new Map([['h', Buffer.from('1')]])
+const headers: Headers = [
+  ['h', Buffer.from('1')],
+  ['h', null],
+]
 const records = (...values: unknown[]): FlowRecord[] =>
   values.map((value, i) => FlowRecord.of(`k${i}`, value, 10 + i, headers))
 const values = (found: readonly FlowRecord[]): unknown[] => found.map(({ value }) => value)

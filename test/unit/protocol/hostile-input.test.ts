@@ -128,9 +128,9 @@ describe('a damaged message', () => {
 
 describe('a damaged batch', () => {
   const records = Array.from({ length: 20 }, (_, i) =>
-    record(i % 5 === 0 ? null : `key-${i}`, i % 7 === 0 ? null : 'v'.repeat(i * 3), 1_700_000_000_000 + i * 1000, {
-      h: `${i}`,
-    }),
+    record(i % 5 === 0 ? null : `key-${i}`, i % 7 === 0 ? null : 'v'.repeat(i * 3), 1_700_000_000_000 + i * 1000, [
+      ['h', `${i}`],
+    ]),
   )
   const producer = { producerId: 77, producerEpoch: 1 }
   const plain = batchOf(records, { producer, baseSequence: 9, transactional: true })
@@ -154,7 +154,7 @@ describe('a damaged batch', () => {
 
   test('is read or refused by name even where its checksum is not looked at', () => {
     const random = seededRandom(testSeed)
-    const codes = ['BATCH_CORRUPT', 'WIRE_MALFORMED', 'COMPRESSION_UNSUPPORTED']
+    const codes = ['BATCH_CORRUPT', 'WIRE_MALFORMED', 'COMPRESSION_UNSUPPORTED', 'RECORD_DESERIALIZATION']
     for (let i = 0; i < 20_000; i++) {
       const flipped = damaged(
         i % 10 === 0 ? (batches[1] as Buffer) : plain,

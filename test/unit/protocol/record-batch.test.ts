@@ -33,7 +33,7 @@ const shown = ({ key, value, timestamp, headers }: PlainRecord) => ({
   key: hex(key),
   value: hex(value),
   timestamp,
-  headers: [...headers].map(([name, content]) => [name, hex(content)]),
+  headers: headers.map(([name, value]) => [name, hex(value)]),
 })
 
 const kafkaBatch = (name: string): Buffer => {
@@ -41,12 +41,15 @@ const kafkaBatch = (name: string): Buffer => {
   return Buffer.from(line?.split(' ')[1] ?? '', 'hex')
 }
 
-/** What every batch of kafka-batches.txt holds. */
+/** What every batch of kafka-batches.txt holds but `headers`. */
 const kafkaRecords: readonly PlainRecord[] = [
   record('key', 'value'),
-  record(null, 'no key, earlier', 1_699_999_999_000, { trace: 'abc', ümlaut: '\u0000\u0001\u0002' }),
+  record(null, 'no key, earlier', 1_699_999_999_000, [
+    ['trace', 'abc'],
+    ['ümlaut', '\u0000\u0001\u0002'],
+  ]),
   record('deleted', null, 1_700_000_600_000),
-  record('', '', 1_700_000_000_000, { '': '' }),
+  record('', '', 1_700_000_000_000, [['', '']]),
 ]
 
 const producer = { producerId: 4_611_686, producerEpoch: 7 }
@@ -129,10 +132,45 @@ describe('a record batch', () => {
     expect(readBatchHeader(batch, 0, batch.length).lastOffsetDelta).toBe(3)
   })
 
-  test('gives the last of several headers of one name', () => {
-    const batch = batchOf([record('k', 'v', 1, { aa: '1', ab: '2' })])
-    batch[batch.lastIndexOf('b')] = 'a'.charCodeAt(0)
-    expect(recordsIn(restamped(batch)).map(shown)[0]?.headers).toEqual([['aa', '32']])
+  test('keeps headers as Kafka does: in order, several of one name, null, empty, and without a name', () => {
+    const records = [
+      record('key', 'value', 1_700_000_000_000, [
+        ['trace', 'hop-1'],
+        ['other', 'x'],
+        ['trace', 'hop-2'],
+        ['none', null],
+        ['trace', ''],
+        ['', 'unnamed'],
+        ['', null],
+        ['größe', 'ü'],
+        ['__proto__', 'p'],
+        ['trace', 'hop-3'],
+      ]),
+      record('key', 'value', 1_700_000_000_000, [['none', null]]),
+      record('key', 'value'),
+    ]
+    const batch = kafkaBatch('headers')
+    expect(recordsIn(batch).map(shown)).toEqual(records.map(shown))
+    expect(recordsIn(batch)[2]?.headers).toBe(noHeaders)
+    expect(batchOf(records).toString('hex')).toBe(batch.toString('hex'))
+  })
+
+  test('takes as many headers as a record has room for, as Kafka does', () => {
+    const headers = Array.from({ length: 20_000 }, (): [string, null] => ['', null])
+    expect(recordsIn(batchOf([record('k', 'v', 1, headers)]))[0]?.headers).toHaveLength(20_000)
+  })
+
+  test('refuses a header name that is not UTF-8, and reads the next record', () => {
+    const batch = batchOf([record('k', 'v', 1, [['name', 'x']]), record('k', 'v', 1, [['h', 'x']])])
+    batch[batch.indexOf('name') + 1] = 0xff
+    const cursor = new RecordCursor()
+    cursor.open(batch, 0, readBatchHeader(batch, 0, batch.length))
+    cursor.next()
+    cursor.verify()
+    expect(() => cursor.headers()).toThrow(expect.objectContaining({ code: 'RECORD_DESERIALIZATION' }))
+    expect(() => cursor.headers()).toThrow('6eff6d65')
+    expect(cursor.next()).toBe(true)
+    expect(cursor.headers()).toEqual([['h', Buffer.from('x')]])
   })
 })
 
@@ -266,7 +304,13 @@ describe('the batch reader', () => {
   })
 
   test('can tell that a record is all fields, headers included', () => {
-    const batch = batchOf([record('k', 'v', 1, { h: 'x', name: '' }), record(null, null)])
+    const batch = batchOf([
+      record('k', 'v', 1, [
+        ['h', 'x'],
+        ['name', ''],
+      ]),
+      record(null, null),
+    ])
     const verify = () => {
       const cursor = new RecordCursor()
       cursor.open(batch, 0, readBatchHeader(batch, 0, batch.length))
@@ -283,14 +327,14 @@ describe('the batch reader', () => {
   })
 
   test('gives views of the fetched bytes, not copies, and headers as copies', () => {
-    const batch = batchOf([record('k', 'v', 1, { h: 'x' })])
+    const batch = batchOf([record('k', 'v', 1, [['h', 'x']])])
     const cursor = new RecordCursor()
     cursor.open(batch, 0, readBatchHeader(batch, 0, batch.length))
     cursor.next()
     const [key, headers] = [cursor.key(), cursor.headers()]
     batch.fill(0, batchHeaderBytes)
     expect(hex(key)).toBe('00')
-    expect(hex(headers.get('h') ?? null)).toBe('78')
+    expect(headers).toEqual([['h', Buffer.from('x')]])
   })
 })
 

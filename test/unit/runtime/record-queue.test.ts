@@ -7,7 +7,7 @@ import { int32 } from '../../../src/serde/number.ts'
 import { text } from '../../../src/serde/text.ts'
 import type { InputSpec } from '../../../src/topology/plan.ts'
 import { FetchedLog } from '../../support/fetched.ts'
-import { batchOf, gzipped, type PlainRecord, record } from '../../support/record-batches.ts'
+import { batchOf, gzipped, type PlainRecord, record, restamped } from '../../support/record-batches.ts'
 import { runs } from '../../support/seed.ts'
 
 const input: InputSpec = {
@@ -86,10 +86,29 @@ describe('a record queue', () => {
   it('hands on keys, nulls, timestamps and headers', () => {
     const log = new FetchedLog()
     const { queue } = open(log)
-    log.answer([log.batch([record('k', null, 7, { h: 'x' })])])
+    log.answer([log.batch([record('k', null, 7, [['h', 'x']])])])
     const head = queue.peek()
     expect(head).toMatchObject({ key: 'k', value: null, timestamp: 7 })
-    expect([...(head?.headers ?? [])]).toEqual([['h', Buffer.from('x')]])
+    expect(head?.headers).toEqual([['h', Buffer.from('x')]])
+  })
+
+  it('leaves a header whose name is not UTF-8 to the decode policy, and one that overruns its record to nobody', () => {
+    const broken = batchOf([record('k', 'a', 1, [['name', 'x']]), record('k', 'b')])
+    broken[broken.indexOf('name')] = 0xff
+    const failing = new FetchedLog()
+    failing.answer([restamped(broken)])
+    expect(() => open(failing).queue.peek()).toThrow(expect.objectContaining({ code: 'RECORD_DESERIALIZATION' }))
+    const skipping = new FetchedLog()
+    skipping.answer([restamped(broken)])
+    const { queue, skipped } = open(skipping, { errors: { decode: 'skip', process: 'fail' } })
+    expect(drain(queue)).toEqual([[1, 'b']])
+    expect(skipped.map(({ code, context }) => [code, context.offset])).toEqual([['RECORD_DESERIALIZATION', 0]])
+    const damaged = batchOf([record('k', 'a', 1, [['name', 'x']])])
+    damaged[damaged.indexOf('name') - 1] = 20
+    const damagedLog = new FetchedLog()
+    damagedLog.answer([restamped(damaged)])
+    const skippingAll = open(damagedLog, { errors: { decode: 'skip', process: 'fail' } }).queue
+    expect(() => skippingAll.peek()).toThrow(expect.objectContaining({ code: 'BATCH_CORRUPT' }))
   })
 
   it('keeps the greatest timestamp taken, and gives it to records without one', () => {
