@@ -67,10 +67,14 @@ export function checkBatch(
   const isReadable = codec === compressionCodec.none || codec === compressionCodec.gzip
   const greatest = isReadable ? walk(records, header, config.isCompacted) : header.maxTimestamp
   if (typeof greatest !== 'number') return greatest
-  if (config.usesAppendTime) return { records, header }
-  if (greatest > now + config.aheadMsMax) {
+  if (!config.usesAppendTime && greatest > now + config.aheadMsMax) {
     return refuse(kafkaError.INVALID_TIMESTAMP, `timestamp ${greatest} is too far ahead of ${now}`)
   }
+  if (header.sizeBytes > config.segmentBytes) {
+    const message = `a batch of ${header.sizeBytes} bytes; segment.bytes is ${config.segmentBytes}`
+    return refuse(kafkaError.RECORD_LIST_TOO_LARGE, message)
+  }
+  if (config.usesAppendTime) return { records, header }
   return greatest === header.maxTimestamp ? { records, header } : corrected(records, greatest)
 }
 

@@ -16,8 +16,9 @@ const longMax = 2n ** 63n - 1n
 
 /**
  * The settings of a topic with the defaults and limits of Kafka 4.1. All are kept and served; the broker acts on
- * `cleanup.policy` (records of compacted topics need keys), `max.message.bytes`, `message.timestamp.type` and
- * `message.timestamp.after.max.ms`.
+ * `cleanup.policy` (records of compacted topics need keys), `max.message.bytes`, `segment.bytes` (as a limit of batches),
+ * `message.timestamp.type` and `message.timestamp.after.max.ms`. Batches stay as they were sent: `compression.type` is kept
+ * and does nothing.
  */
 const settings: Readonly<Record<string, Setting>> = {
   'cleanup.policy': { type: 'list', default: 'delete', allowed: ['delete', 'compact'] },
@@ -96,6 +97,8 @@ export class TopicConfig {
   /** Settings given by users; the rest have defaults. */
   readonly given: ReadonlyMap<string, string>
   readonly maxMessageBytes: number
+  /** A batch may not be larger: here, as in Kafka, it is in one segment. */
+  readonly segmentBytes: number
   readonly isCompacted: boolean
   readonly usesAppendTime: boolean
   /** How far, in milliseconds, a record may be ahead of the broker's clock. */
@@ -104,6 +107,7 @@ export class TopicConfig {
   constructor(given: ReadonlyMap<string, string>) {
     this.given = given
     this.maxMessageBytes = Number(this.get('max.message.bytes'))
+    this.segmentBytes = Number(this.get('segment.bytes'))
     this.isCompacted = this.get('cleanup.policy').includes('compact')
     this.usesAppendTime = this.get('message.timestamp.type') === 'LogAppendTime'
     this.aheadMsMax = Number(this.get('message.timestamp.after.max.ms'))

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { batchLayout } from '../../src/protocol/batch-header.ts'
 import { encodeMarker, markerType } from '../../src/protocol/control-batch.ts'
-import { crc32c } from '../../src/protocol/crc32c.ts'
 import { kafkaError } from '../../src/protocol/kafka-errors.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { alterConfigs, describeConfigs, incrementalAlterConfigs } from '../../src/protocol/messages/configs.ts'
@@ -14,12 +13,7 @@ import { WireReader } from '../../src/protocol/wire-reader.ts'
 import { textBatch, textsIn } from '../support/broker-harness.ts'
 import type { Conformance } from '../support/conformance.ts'
 import { type KafkaSession, until } from '../support/kafka-session.ts'
-import { recordsIn } from '../support/record-batches.ts'
-
-const restamped = (batch: Buffer): Buffer => {
-  batch.writeUInt32BE(crc32c(batch, batchLayout.attributes, batch.length), batchLayout.crc)
-  return batch
-}
+import { batchOf, gzipped, record, recordsIn, restamped } from '../support/record-batches.ts'
 
 const purge = async (session: KafkaSession, topic: string, offset: number) => {
   const answer = await session.request(deleteRecords, 2, {
@@ -285,6 +279,51 @@ export function logConformance({ name, session, another }: Conformance): void {
       expect(await errorOf(textBatch(['x'.repeat(1_100_000)]))).toBe(kafkaError.MESSAGE_TOO_LARGE)
       expect(await errorOf(textBatch(['a'], { timestamp: Date.now() + 7_200_000 }))).toBe(kafkaError.INVALID_TIMESTAMP)
       expect(await session().listOffset(topic, 0, -1)).toMatchObject({ offset: 0 })
+    })
+
+    it('takes a batch of max.message.bytes to the byte, as it is sent, and refuses one byte more', async () => {
+      const topic = name('limit')
+      await session().createTopic(topic, 1, { 'max.message.bytes': '5000' })
+      const errorOf = async (records: Buffer) => (await session().produce(topic, records)).errorCode
+      const [fits, tooLarge] = [textBatch(['x'.repeat(5000 - 70)]), textBatch(['x'.repeat(5001 - 70)])]
+      expect([fits.length, tooLarge.length]).toEqual([5000, 5001])
+      expect([await errorOf(fits), await errorOf(tooLarge)]).toEqual([0, kafkaError.MESSAGE_TOO_LARGE])
+      // Of what is compressed, the compressed size counts; of many records their batch.
+      expect(await errorOf(gzipped(textBatch(['x'.repeat(50_000)])))).toBe(0)
+      const many = Array.from({ length: 100 }, () => 'x'.repeat(100))
+      expect(await errorOf(textBatch(many))).toBe(kafkaError.MESSAGE_TOO_LARGE)
+      const headers = Array.from({ length: 49 }, (): [string, string] => ['h'.repeat(49), 'v'.repeat(49)])
+      const headed = (more: number) => batchOf([record(null, 'x'.repeat(more), Date.now(), headers)])
+      const room = 5000 - headed(10).length
+      expect(headed(10 + room)).toHaveLength(5000)
+      expect([await errorOf(headed(10 + room)), await errorOf(headed(11 + room))]).toEqual([
+        0,
+        kafkaError.MESSAGE_TOO_LARGE,
+      ])
+      await session().alterTopic(topic, { 'max.message.bytes': '4999' })
+      expect(await errorOf(textBatch(['x'.repeat(5000 - 70)]))).toBe(kafkaError.MESSAGE_TOO_LARGE)
+      expect(await errorOf(textBatch(['x'.repeat(4999 - 70)]))).toBe(0)
+      expect(await session().listOffset(topic, 0, -1)).toMatchObject({ offset: 4 })
+    })
+
+    it('takes a batch of segment.bytes to the byte, and refuses one byte more', async () => {
+      const topic = name('segment')
+      await session().createTopic(topic, 1, { 'max.message.bytes': '3000000', 'segment.bytes': '1048576' })
+      const errorOf = async (records: Buffer) => (await session().produce(topic, records)).errorCode
+      const [fits, tooLarge] = [textBatch(['x'.repeat(1_048_576 - 72)]), textBatch(['x'.repeat(1_048_577 - 72)])]
+      expect([fits.length, tooLarge.length]).toEqual([1_048_576, 1_048_577])
+      expect([await errorOf(fits), await errorOf(tooLarge)]).toEqual([0, kafkaError.RECORD_LIST_TOO_LARGE])
+    })
+
+    it('takes a record of 20,000 headers, repeated names, nulls and bytes that are not UTF-8 among them', async () => {
+      const topic = name('headers')
+      await session().createTopic(topic)
+      const headers = Array.from({ length: 20_000 }, (_, i): [string, string | null] => ['n', i % 2 ? null : 'v'])
+      const batch = batchOf([record('k', 'v', Date.now(), headers)])
+      batch[batch.indexOf('n')] = 0xff
+      expect((await session().produce(topic, restamped(batch))).errorCode).toBe(0)
+      const { records } = await session().fetch(topic, 0)
+      expect(Buffer.from(records ?? []).subarray(batchLayout.records)).toEqual(batch.subarray(batchLayout.records))
     })
 
     it('refuses records that are none, and fewer than the batch says', async () => {

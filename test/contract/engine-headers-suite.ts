@@ -5,8 +5,7 @@ import type { SinkConnector, SinkRecord, SourceConnector } from '../../src/conne
 import { header, headerValues, nothing, nullable, type Pipeline, pipeline, text, topic } from '../../src/index.ts'
 import { runToEnd, scratch } from '../support/job-runner.ts'
 import { factLines } from '../support/kafka-facts.ts'
-import { KafkaSession } from '../support/kafka-session.ts'
-import { rawClientAt } from '../support/raw-client.ts'
+import { withSession } from '../support/kafka-session.ts'
 import { restamped } from '../support/record-batches.ts'
 import type { EngineEnvironment } from './engine-suite.ts'
 
@@ -46,16 +45,6 @@ const wireOf = (headers: readonly (readonly [string, Buffer | null])[]): string 
       value ?? bytes(''),
     ]),
   ]).toString('hex')
-
-async function withSession<T>(brokers: string, use: (session: KafkaSession) => Promise<T>): Promise<T> {
-  const [host, port] = brokers.split(':') as [string, string]
-  const client = await rawClientAt(host, Number(port))
-  try {
-    return await use(new KafkaSession(client))
-  } finally {
-    client.close()
-  }
-}
 
 /** A sink that keeps what it is given. */
 function keepingSink(name: string): { sink: SinkConnector<string, string>; records: SinkRecord<string, string>[] } {

@@ -1,4 +1,5 @@
 import { kafkaError } from '../../src/protocol/kafka-errors.ts'
+import { describeConfigs, incrementalAlterConfigs, topicResource } from '../../src/protocol/messages/configs.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { joinGroup, syncGroup } from '../../src/protocol/messages/group.ts'
@@ -16,7 +17,7 @@ import {
 } from '../../src/protocol/messages/transaction.ts'
 import type { ProducerIdentity } from '../../src/protocol/record-batch-writer.ts'
 import { type BatchBy, textBatch } from './broker-harness.ts'
-import type { RawClient, RawRequest } from './raw-client.ts'
+import { type RawClient, type RawRequest, rawClientAt } from './raw-client.ts'
 
 /** Errors that a cluster gives while it is still getting ready, or busy with the last transaction: asked again. */
 const passing: readonly number[] = [
@@ -77,6 +78,27 @@ export class KafkaSession {
         (one) => one?.errorCode === 0,
       )
     }
+  }
+
+  /** Changes settings of a topic, and waits until the broker says them itself. */
+  async alterTopic(name: string, configs: Readonly<Record<string, string>>): Promise<void> {
+    const answer = await this.request(incrementalAlterConfigs, 1, {
+      resources: [
+        {
+          resourceType: topicResource,
+          resourceName: name,
+          configs: Object.entries(configs).map(([key, value]) => ({ name: key, configOperation: 0, value })),
+        },
+      ],
+      validateOnly: false,
+    })
+    const errorCode = answer.responses[0]?.errorCode
+    if (errorCode !== 0) throw new Error(`IncrementalAlterConfigs ${name}: ${errorCode}`)
+    const resource = { resourceType: topicResource, resourceName: name, configurationKeys: Object.keys(configs) }
+    await until(
+      () => this.request(describeConfigs, 4, { resources: [resource] }),
+      ({ results }) => results[0]?.configs.every((one) => one.value === configs[one.name]) === true,
+    )
   }
 
   async produce(topic: string, records: Buffer | null, index = 0, transactionalId: string | null = null, version = 9) {
@@ -330,4 +352,15 @@ function topicsOf(offsets: Readonly<Record<string, readonly number[]>>) {
       .map((committedOffset, index) => ({ index, committedOffset, committedMetadata: null }))
       .filter(({ committedOffset }) => !Number.isNaN(committedOffset)),
   }))
+}
+
+/** Lets a session at brokers, `host:port`, on a connection of its own. */
+export async function withSession<T>(brokers: string, use: (session: KafkaSession) => Promise<T>): Promise<T> {
+  const [host, port] = brokers.split(':') as [string, string]
+  const client = await rawClientAt(host, Number(port))
+  try {
+    return await use(new KafkaSession(client))
+  } finally {
+    client.close()
+  }
 }
