@@ -88,6 +88,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const producer = new TransactionalProducer({
     client,
     metadata,
+    limits: topics.limits,
     transactionalId,
     transactionTimeoutMs,
     steps: ports.steps,
@@ -118,7 +119,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     plan,
     producer,
     fetcher,
-    collector: new RecordCollector(producer, (topic) => topics.partitions.get(topic) ?? 1, topics.messageBytesMax),
+    collector: new RecordCollector(producer, (topic) => topics.partitions.get(topic) ?? 1),
     stores: parts.stores,
     metrics,
     recordDeadlineMs: config.recordDeadlineMs,

@@ -3,6 +3,7 @@ import { StreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Admin, NewTopic } from '../kafka/admin.ts'
 import type { ClusterMetadata } from '../kafka/cluster-metadata.ts'
+import { TopicLimits } from '../kafka/topic-limits.ts'
 import { type Plan, type SubTopology, type TopicRef, topicName } from '../topology/plan.ts'
 
 /** What a job knows of its topics once they are all there. */
@@ -11,11 +12,9 @@ export interface PreparedTopics {
   readonly partitions: ReadonlyMap<string, number>
   /** Tasks of each sub-topology. */
   readonly taskCounts: ReadonlyMap<number, number>
-  /** `max.message.bytes` of a topic. */
-  readonly messageBytesMax: (topic: string) => number
+  /** How large batches and records of each topic may be. */
+  readonly limits: TopicLimits
 }
-
-const messageBytesDefault = 1_048_588
 
 /** Fewer copies than this, and the loss of one broker may stop the application or cost it records (X27). */
 const replicasSafe = 3
@@ -75,11 +74,12 @@ class TopicSetup {
     this.warnOfReplication(missing.map((topic) => topic.name))
     for (const { name, partitions } of this.wanted.values()) this.checkCount(name, partitions)
     const all = [...names, ...this.external()]
-    const configs = await this.admin.topicConfigs(all)
+    const limits = new TopicLimits(this.admin)
+    await limits.read(all)
     return {
       partitions: new Map(all.map((name) => [name, this.metadata.partitionCount(name)])),
       taskCounts: this.taskCounts,
-      messageBytesMax: (topic) => Number(configs.get(topic)?.get('max.message.bytes') ?? messageBytesDefault),
+      limits,
     }
   }
 

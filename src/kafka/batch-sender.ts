@@ -7,7 +7,11 @@ import type { ClusterMetadata } from './cluster-metadata.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
 import type { SealedBatch } from './partition-output.ts'
+import type { TopicLimits } from './topic-limits.ts'
 import type { NodeId } from './transport.ts'
+
+/** A batch over `max.message.bytes`, and one over `segment.bytes`: nothing was appended. */
+const tooLarge: readonly number[] = [kafkaError.MESSAGE_TOO_LARGE, kafkaError.RECORD_LIST_TOO_LARGE]
 
 /**
  * What is sent between two calls of `init`, under the identity of the first: what it still has under way when the second
@@ -21,18 +25,21 @@ export interface Attempt extends ProducerIdentity {
 export class BatchSender {
   private readonly client: KafkaClient
   private readonly metadata: ClusterMetadata
+  private readonly limits: TopicLimits
   private readonly transactionalId: string
 
-  constructor(client: KafkaClient, metadata: ClusterMetadata, transactionalId: string) {
+  constructor(client: KafkaClient, metadata: ClusterMetadata, limits: TopicLimits, transactionalId: string) {
     this.client = client
     this.metadata = metadata
+    this.limits = limits
     this.transactionalId = transactionalId
   }
 
   /**
    * Sends a round of batches, at most one a partition, and waits until every one is acknowledged. A broker that does not
    * lead a partition has appended nothing: such a batch goes to the leader that there is then.
-   * @throws whatever else a broker answers, or a partition that stays without a leader
+   * @throws whatever else a broker answers, or a partition that stays without a leader; a batch that is too large for its
+   * topic as {@link TopicLimits.refused} says
    */
   async send(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
     const topics = new Set(round.map(({ output }) => output.topic))
@@ -108,6 +115,9 @@ export class BatchSender {
         result.errorCode === kafkaError.LEADER_NOT_AVAILABLE
       ) {
         refused.push(batch)
+      } else if (tooLarge.includes(result.errorCode)) {
+        const { records, writer } = batch
+        throw await this.limits.refused({ topic, partition, bytes: records.length, records: writer.count })
       } else throw kafkaFailure(result.errorCode, produce.name, { topic, partition })
     }
     return refused

@@ -1,5 +1,12 @@
+import { StreamError } from '../core/errors.ts'
 import type { Headers } from '../core/record.ts'
+import { batchHeaderBytes } from '../protocol/batch-header.ts'
 import type { RecordBatchWriter } from '../protocol/record-batch-writer.ts'
+import { frameBytesMax, loneBatchBytes } from '../protocol/record-size.ts'
+import type { TopicLimit } from './topic-limits.ts'
+
+/** What a batch and its one record have beside key, value and headers, at the most. */
+const loneFrameBytesMax = batchHeaderBytes + frameBytesMax
 
 /** A batch that takes no more records, waiting to be sent. */
 export interface SealedBatch {
@@ -9,8 +16,6 @@ export interface SealedBatch {
 
 /** What a partition's output asks of its producer. */
 export interface OutputOwner {
-  /** The limit of a batch, in bytes, header included. */
-  readonly batchBytesMax: number
   takeWriter(): RecordBatchWriter
   /** A batch is full. */
   sealed(batch: SealedBatch): void
@@ -33,17 +38,39 @@ export class PartitionOutput {
   /** One past the last offset that the broker gave to a record of this producer; -1 before the first. */
   endOffset = -1
   private readonly owner: OutputOwner
+  private readonly limit: TopicLimit
   private writer: RecordBatchWriter | null = null
 
-  constructor(owner: OutputOwner, topic: string, partition: number) {
+  constructor(owner: OutputOwner, limit: TopicLimit, partition: number) {
     this.owner = owner
-    this.topic = topic
+    this.limit = limit
+    this.topic = limit.topic
     this.partition = partition
   }
 
-  /** Appends one record to the open batch, sealing it first when the record would not fit. Key and value are copied. */
+  /**
+   * Judges a record before anything is done with it: for whoever must not have begun when it is refused.
+   * @param keyLength,valueLength -1 for null
+   * @throws {StreamError} `RECORD_TOO_LARGE` when not even a batch of its own would fit the topic
+   */
+  judge(keyLength: number, valueLength: number, headers: Headers): void {
+    const { topic, setting, recordBytesMax } = this.limit
+    if (headers.length === 0 && keyLength + valueLength + loneFrameBytesMax <= recordBytesMax) return
+    const bytes = loneBatchBytes(keyLength, valueLength, headers)
+    if (bytes <= recordBytesMax) return
+    throw new StreamError(
+      'RECORD_TOO_LARGE',
+      `a record of ${bytes} bytes as a batch of its own does not fit the topic ${topic}, whose ${setting} is ${recordBytesMax}; raise it and start again, or write smaller records`,
+      { topic, partition: this.partition },
+    )
+  }
+
+  /**
+   * Appends one record to the open batch, sealing it first when the record would not fit. Key and value are copied.
+   * @throws {StreamError} `RECORD_TOO_LARGE` as {@link judge}; nothing was appended then
+   */
   append(key: Uint8Array | null, value: Uint8Array | null, timestamp: number, headers: Headers): void {
-    this.room(key?.length ?? 0, value?.length ?? 0, headers).append(key, value, timestamp, headers)
+    this.room(key?.length ?? -1, value?.length ?? -1, timestamp, headers).append(key, value, timestamp, headers)
   }
 
   /** As {@link append}, for ranges of buffers; a length of -1 is null. */
@@ -57,7 +84,7 @@ export class PartitionOutput {
     timestamp: number,
     headers: Headers,
   ): void {
-    this.room(keyLength, valueLength, headers).appendRanges(
+    this.room(keyLength, valueLength, timestamp, headers).appendRanges(
       key,
       keyStart,
       keyLength,
@@ -69,17 +96,15 @@ export class PartitionOutput {
     )
   }
 
-  private room(keyBytes: number, valueBytes: number, headers: Headers): RecordBatchWriter {
-    let writer = this.writer
-    if (writer === null) {
-      writer = this.owner.takeWriter()
-      this.writer = writer
-      this.owner.opened(this)
-    } else if (!writer.fits(keyBytes, valueBytes, headers, this.owner.batchBytesMax)) {
-      this.owner.sealed({ writer, output: this })
-      writer = this.owner.takeWriter()
-      this.writer = writer
-    }
+  private room(keyLength: number, valueLength: number, timestamp: number, headers: Headers): RecordBatchWriter {
+    const open = this.writer
+    if (open?.fits(keyLength, valueLength, timestamp, headers, this.limit.batchBytesMax)) return open
+    // Only the first of a batch can be too large for its topic: what fits behind others fits alone.
+    this.judge(keyLength, valueLength, headers)
+    if (open !== null) this.owner.sealed({ writer: open, output: this })
+    const writer = this.owner.takeWriter()
+    this.writer = writer
+    if (open === null) this.owner.opened(this)
     return writer
   }
 

@@ -7,6 +7,7 @@ import type { KafkaClient } from './kafka-client.ts'
 import type { GroupIdentity, OffsetCommit } from './offset-commit.ts'
 import { type OutputOwner, PartitionOutput, type SealedBatch } from './partition-output.ts'
 import { initTransactionalId } from './producer-id.ts'
+import type { TopicLimits } from './topic-limits.ts'
 import { asUnknownOutcome, TransactionRequests } from './transaction-requests.ts'
 
 /** What a producer is made with. */
@@ -16,8 +17,8 @@ export interface TransactionalProducerOptions {
   readonly transactionalId: string
   readonly transactionTimeoutMs: number
   readonly steps: StepHook
-  /** Bytes of a batch, at most `max.message.bytes` of the topics. Default 256 KiB: larger ones were no faster and held 30 MB more. */
-  readonly batchBytes?: number
+  /** What the topics take. */
+  readonly limits: TopicLimits
 }
 
 /**
@@ -29,10 +30,10 @@ export interface TransactionalProducerOptions {
  */
 export class TransactionalProducer implements OutputOwner {
   readonly transactionalId: string
-  readonly batchBytesMax: number
   private readonly client: KafkaClient
   private readonly transactionTimeoutMs: number
   private readonly steps: StepHook
+  private readonly limits: TopicLimits
   private readonly sender: BatchSender
   private readonly requests: TransactionRequests
   private readonly outputs = new Map<string, PartitionOutput[]>()
@@ -52,12 +53,12 @@ export class TransactionalProducer implements OutputOwner {
 
   constructor(options: TransactionalProducerOptions) {
     this.client = options.client
-    this.sender = new BatchSender(options.client, options.metadata, options.transactionalId)
+    this.sender = new BatchSender(options.client, options.metadata, options.limits, options.transactionalId)
     this.requests = new TransactionRequests(options.client, options.transactionalId)
     this.transactionalId = options.transactionalId
     this.transactionTimeoutMs = options.transactionTimeoutMs
     this.steps = options.steps
-    this.batchBytesMax = options.batchBytes ?? 256 * 1024
+    this.limits = options.limits
   }
 
   /** The id and epoch that `init` got. */
@@ -115,7 +116,7 @@ export class TransactionalProducer implements OutputOwner {
     }
     let output = outputs[partition]
     if (!output) {
-      output = new PartitionOutput(this, topic, partition)
+      output = new PartitionOutput(this, this.limits.of(topic), partition)
       outputs[partition] = output
     }
     return output

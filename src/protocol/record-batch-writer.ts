@@ -1,6 +1,8 @@
 import type { Headers } from '../core/record.ts'
 import { batchAttribute, batchHeaderBytes, batchLayout } from './batch-header.ts'
 import { crc32c } from './crc32c.ts'
+import { frameBytesMax, recordBodyBytes, recordBytes } from './record-size.ts'
+import { varintLength, writeVarint, writeVarlong } from './varint.ts'
 import { writeInt64 } from './wire-writer.ts'
 
 /** Who writes a batch: from `InitProducerId`. */
@@ -8,8 +10,6 @@ export interface ProducerIdentity {
   readonly producerId: number
   readonly producerEpoch: number
 }
-
-const worstRecordOverheadBytes = 1 + 5 + 10 + 5 + 5 + 5 + 5
 
 /**
  * One open record batch: records are written straight into its preallocated buffer, varints inline.
@@ -35,13 +35,14 @@ export class RecordBatchWriter {
   }
 
   /**
-   * Whether a record of these sizes (-1 for null) can be added without passing `limitBytes`. The first always fits here:
-   * whether it fits the topic is for the caller to judge.
+   * Whether the batch has at most `limitBytes` with one more record of these lengths (-1 for null). Exact: only near the
+   * limit is every varint counted.
    */
-  fits(keyBytes: number, valueBytes: number, headers: Headers, limitBytes: number): boolean {
-    if (this.count === 0) return true
-    const plainBytes = this.position + worstRecordOverheadBytes + keyBytes + valueBytes
-    return plainBytes + (headers.length === 0 ? 0 : headersBytes(headers)) <= limitBytes
+  fits(keyLength: number, valueLength: number, timestamp: number, headers: Headers, limitBytes: number): boolean {
+    const { position, count } = this
+    if (headers.length === 0 && position + keyLength + valueLength + frameBytesMax <= limitBytes) return true
+    const timestampDelta = count === 0 ? 0 : timestamp - this.baseTimestamp
+    return position + recordBytes(keyLength, valueLength, timestampDelta, count, headers) <= limitBytes
   }
 
   /** Appends one record; `null` key or value is the wire's null. Both are copied. */
@@ -72,22 +73,12 @@ export class RecordBatchWriter {
   }
 
   private begin(keyLength: number, valueLength: number, timestamp: number, headers: Headers): number {
-    const keySize = keyLength < 0 ? 0 : keyLength
-    const valueSize = valueLength < 0 ? 0 : valueLength
     if (this.count === 0) {
       this.baseTimestamp = timestamp
       this.maxTimestamp = timestamp
     } else if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
     const timestampDelta = timestamp - this.baseTimestamp
-    const size =
-      1 +
-      varlongLength(timestampDelta) +
-      varintLength(this.count) +
-      varintLength(keyLength) +
-      keySize +
-      varintLength(valueLength) +
-      valueSize +
-      headersBytes(headers)
+    const size = recordBodyBytes(keyLength, valueLength, timestampDelta, this.count, headers)
     this.reserve(varintLength(size) + size)
     const buffer = this.buffer
     let at = writeVarint(buffer, this.position, size)
@@ -155,18 +146,6 @@ export class RecordBatchWriter {
   }
 }
 
-/** Bytes of the headers of a record on the wire, their count included. */
-function headersBytes(headers: Headers): number {
-  if (headers.length === 0) return 1
-  let total = varintLength(headers.length)
-  for (const [name, value] of headers) {
-    const nameLength = Buffer.byteLength(name)
-    total += varintLength(nameLength) + nameLength
-    total += value === null ? 1 : varintLength(value.length) + value.length
-  }
-  return total
-}
-
 const none = new Uint8Array(0)
 
 /**
@@ -183,53 +162,3 @@ function copyRange(target: Buffer, at: number, source: Uint8Array, start: number
 
 /** Where a native copy with the view that it needs becomes cheaper than a loop. */
 const handCopyBytesMax = 128
-
-/** Bytes of a zigzag varint of 32 bits. */
-export function varintLength(value: number): number {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0
-  let bytes = 1
-  while (rest > 0x7f) {
-    rest >>>= 7
-    bytes++
-  }
-  return bytes
-}
-
-/** Writes a zigzag varint of 32 bits. @returns the position behind it */
-export function writeVarint(buffer: Uint8Array, start: number, value: number): number {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0
-  let at = start
-  while (rest > 0x7f) {
-    buffer[at++] = (rest & 0x7f) | 0x80
-    rest >>>= 7
-  }
-  buffer[at++] = rest
-  return at
-}
-
-const fitsInt32 = (value: number): boolean => value >= -0x80000000 && value <= 0x7fffffff
-
-/** Bytes of a zigzag varint of 64 bits, for safe integers. */
-export function varlongLength(value: number): number {
-  if (fitsInt32(value)) return varintLength(value)
-  let bytes = 1
-  for (let rest = Math.floor(magnitude(value) / 64); rest > 0; rest = Math.floor(rest / 128)) bytes++
-  return bytes
-}
-
-/** Writes a zigzag varint of 64 bits, for safe integers. @returns the position behind it */
-export function writeVarlong(buffer: Uint8Array, start: number, value: number): number {
-  if (fitsInt32(value)) return writeVarint(buffer, start, value)
-  // The doubled value of the zigzag form would not be exact above 2^52: the sign bit is set apart instead.
-  const bits = magnitude(value)
-  let byte = (bits % 64) * 2 + (value < 0 ? 1 : 0)
-  let at = start
-  for (let rest = Math.floor(bits / 64); rest > 0; rest = Math.floor(rest / 128)) {
-    buffer[at++] = byte | 0x80
-    byte = rest % 128
-  }
-  buffer[at++] = byte
-  return at
-}
-
-const magnitude = (value: number): number => (value < 0 ? -(value + 1) : value)

@@ -5,9 +5,6 @@ import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import type { OutputTopic, RecordOutput } from '../operators/processor-context.ts'
 import type { AnySerde } from '../serde/serde.ts'
 
-/** Bytes that a record's frame and headers may need beside key and value. */
-const frameBytes = 200
-
 /** Texts up to this length are encoded by hand. */
 const scratchBytes = 64
 
@@ -21,17 +18,11 @@ const scratchBytes = 64
 export class RecordCollector {
   private readonly producer: TransactionalProducer
   private readonly partitionCount: (topic: string) => number
-  private readonly messageBytesMax: (topic: string) => number
   private readonly scratch = Buffer.alloc(scratchBytes)
 
-  constructor(
-    producer: TransactionalProducer,
-    partitionCount: (topic: string) => number,
-    messageBytesMax: (topic: string) => number,
-  ) {
+  constructor(producer: TransactionalProducer, partitionCount: (topic: string) => number) {
     this.producer = producer
     this.partitionCount = partitionCount
-    this.messageBytesMax = messageBytesMax
   }
 
   /**
@@ -44,7 +35,6 @@ export class RecordCollector {
       this.producer.output(topic.topic, partition),
     )
     const own = outputs[taskPartition % count] as PartitionOutput
-    const bytesMax = this.messageBytesMax(topic.topic) - frameBytes
     const { key: keySerde, value: valueSerde } = topic
     const isText = keySerde.id === 'text'
     return {
@@ -79,7 +69,7 @@ export class RecordCollector {
           value = serialize(valueSerde, record.value, 'value', topic.topic)
           valueLength = value.length
         }
-        if (keyLength + valueLength > bytesMax) throw tooLarge(keyLength + valueLength, topic.topic, bytesMax)
+        target.judge(keyLength, valueLength, record.headers)
         onWrite()
         target.appendRanges(key, keyStart, keyLength, value, valueStart, valueLength, record.timestamp, record.headers)
       },
@@ -88,14 +78,6 @@ export class RecordCollector {
 }
 
 const none = new Uint8Array(0)
-
-function tooLarge(bytes: number, topic: string, bytesMax: number): StreamError {
-  return new StreamError(
-    'RECORD_TOO_LARGE',
-    `a record of ${bytes} bytes does not fit the topic ${topic}, whose max.message.bytes is ${bytesMax + frameBytes}; raise it, or write smaller records`,
-    { topic },
-  )
-}
 
 /**
  * Encodes a short ASCII text by hand: 40 ns for a word, where a native call costs 100, and a map of known words 400 once

@@ -14,6 +14,7 @@ import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
 import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
 import { KafkaClient } from '../../src/kafka/kafka-client.ts'
 import { partitionOf } from '../../src/kafka/partitioner.ts'
+import { TopicLimits } from '../../src/kafka/topic-limits.ts'
 import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import type { Corpus } from './corpus.ts'
 
@@ -40,10 +41,12 @@ async function loadEmbedded(dataDirectory: string): Promise<void> {
   const client = new KafkaClient({ transport, clock: systemClock, random: systemRandom, logger: silentLogger })
   await client.open(5000)
   const metadata = new ClusterMetadata(client)
-  await new Admin(client, metadata).createTopics([{ name: input, partitions, config: { 'retention.ms': '-1' } }])
+  const admin = new Admin(client, metadata)
+  await admin.createTopics([{ name: input, partitions, config: { 'retention.ms': '-1' } }])
   const producer = new TransactionalProducer({
     client,
     metadata,
+    limits: new TopicLimits(admin),
     transactionalId: 'loader',
     transactionTimeoutMs: 60_000,
     steps: runStep,

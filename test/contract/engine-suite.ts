@@ -21,6 +21,8 @@ import { runToEnd, scratch, wordCounts, writeTexts } from '../support/job-runner
 export interface EngineEnvironment {
   /** What a job of this directory is run with. */
   config(dataDirectory: string): JobConfig
+  /** Whether foreign clients come to the brokers while a job runs, too. */
+  readonly areBrokersShared: boolean
   /** Lets a foreign client at the brokers while no job runs. */
   withBrokers<T>(dataDirectory: string, use: (brokers: string) => Promise<T>): Promise<T>
 }

@@ -3,6 +3,7 @@ import { MemoryDisk } from '../../src/broker/memory-storage.ts'
 import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
+import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { listeningBroker } from '../support/embedded-broker.ts'
 
@@ -17,6 +18,7 @@ beforeAll(async () => {
 afterAll(() => opened?.close())
 
 const overTcp: EngineEnvironment = {
+  areBrokersShared: true,
   config: (dataDirectory) => ({ dataDirectory, brokers: [brokers] }),
   withBrokers: (_directory, use) => use(brokers),
 }
@@ -24,3 +26,4 @@ const overTcp: EngineEnvironment = {
 engineSuite('the embedded broker over TCP', () => overTcp)
 engineEdgesSuite('the embedded broker over TCP', () => overTcp)
 engineHeadersSuite('the embedded broker over TCP', () => overTcp)
+engineLimitsSuite('the embedded broker over TCP', () => overTcp)

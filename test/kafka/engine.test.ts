@@ -1,14 +1,17 @@
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
+import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { describeKafka } from '../support/kafka-under-test.ts'
 
 describeKafka('a real Kafka', (brokers) => {
   const environment: EngineEnvironment = {
+    areBrokersShared: true,
     config: (dataDirectory) => ({ dataDirectory, brokers: [brokers] }),
     withBrokers: (_directory, use) => use(brokers),
   }
   engineSuite('a real Kafka', () => environment)
   engineEdgesSuite('a real Kafka', () => environment)
   engineHeadersSuite('a real Kafka', () => environment)
+  engineLimitsSuite('a real Kafka', () => environment)
 })

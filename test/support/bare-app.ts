@@ -15,6 +15,7 @@ import { ProducerFence } from '../../src/kafka/fencing.ts'
 import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
 import { KafkaClient } from '../../src/kafka/kafka-client.ts'
 import type { OffsetCommit } from '../../src/kafka/offset-commit.ts'
+import { TopicLimits } from '../../src/kafka/topic-limits.ts'
 import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
 import { MemoryFileSystem } from '../../src/testing/index.ts'
@@ -154,6 +155,7 @@ export class BareApp {
       producer = new TransactionalProducer({
         client,
         metadata,
+        limits: new TopicLimits(this.app.admin),
         transactionalId,
         transactionTimeoutMs: 600_000,
         steps: runStep,

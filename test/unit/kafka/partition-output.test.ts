@@ -1,18 +1,21 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { noHeaders } from '../../../src/core/record.ts'
 import { type OutputOwner, PartitionOutput, type SealedBatch } from '../../../src/kafka/partition-output.ts'
+import type { TopicLimit } from '../../../src/kafka/topic-limits.ts'
 import { RecordBatchWriter } from '../../../src/protocol/record-batch-writer.ts'
-import { recordsIn } from '../../support/record-batches.ts'
+import { anyRecord, batchOf, type PlainRecord, recordsIn } from '../../support/record-batches.ts'
+import { runs } from '../../support/seed.ts'
 
 /** A producer that only keeps what it is handed. */
 class Owner implements OutputOwner {
-  readonly batchBytesMax: number
+  readonly limit: TopicLimit
   readonly batches: SealedBatch[] = []
   readonly openings: PartitionOutput[] = []
   writersTaken = 0
 
-  constructor(batchBytesMax = 1000) {
-    this.batchBytesMax = batchBytesMax
+  constructor(batchBytesMax = 1000, recordBytesMax = 1_048_588) {
+    this.limit = { topic: 'words', setting: 'max.message.bytes', recordBytesMax, batchBytesMax }
   }
 
   takeWriter(): RecordBatchWriter {
@@ -38,8 +41,14 @@ class Owner implements OutputOwner {
   }
 }
 
+/** A record in a form that `toEqual` compares by content. */
+const hexOf = ({ key, value, timestamp, headers }: PlainRecord) => {
+  const hex = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString('hex'))
+  return [hex(key), hex(value), timestamp, headers.map(([name, own]) => [name, hex(own)])]
+}
+
 function outputOf(owner: Owner) {
-  const output = new PartitionOutput(owner, 'words', 3)
+  const output = new PartitionOutput(owner, owner.limit, 3)
   const append = (value: string | null) => output.append(null, value === null ? null : Buffer.from(value), 1, noHeaders)
   return { output, append }
 }
@@ -66,13 +75,67 @@ describe('the output of a partition', () => {
     for (const { writer } of owner.batches) expect(writer.sizeBytes).toBeLessThanOrEqual(300)
   })
 
-  it('gives a record that is larger than any batch a batch of its own, for the broker to judge', () => {
+  it('gives a record that is larger than any batch a batch of its own, where the topic takes it', () => {
     const owner = new Owner(200)
     const { output, append } = outputOf(owner)
     const huge = 'x'.repeat(5000)
     for (const value of ['before', huge, 'behind']) append(value)
     output.cut()
     expect(owner.values()).toEqual([['before'], [huge], ['behind']])
+  })
+
+  it('never passes the limit of a batch but for a record alone, nor the limit of the topic at all', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyRecord, { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 62, max: 700 }),
+        fc.integer({ min: 62, max: 700 }),
+        (records, batchBytesMax, recordBytesMax) => {
+          const owner = new Owner(Math.min(batchBytesMax, recordBytesMax), recordBytesMax)
+          const { output } = outputOf(owner)
+          const taken: PlainRecord[] = []
+          for (const one of records) {
+            const append = () => output.append(one.key, one.value, one.timestamp, one.headers)
+            const judge = () => output.judge(one.key?.length ?? -1, one.value?.length ?? -1, one.headers)
+            if (batchOf([one]).length <= recordBytesMax) {
+              judge()
+              append()
+              taken.push(one)
+              continue
+            }
+            const refused = expect.objectContaining({ code: 'RECORD_TOO_LARGE' })
+            expect(judge).toThrow(refused)
+            expect(append).toThrow(refused)
+          }
+          output.cut()
+          const written = owner.batches.map(({ writer }) => recordsIn(Buffer.from(writer.finish(null, 0, false))))
+          expect(written.flat().map(({ offset: _, ...one }) => hexOf(one))).toEqual(taken.map(hexOf))
+          let seen = 0
+          for (const [i, { writer }] of owner.batches.entries()) {
+            expect(writer.sizeBytes).toBeLessThanOrEqual(
+              writer.count === 1 ? recordBytesMax : owner.limit.batchBytesMax,
+            )
+            seen += writer.count
+            // It was sealed for a reason: with the next record it would have been too large.
+            const next = taken[seen]
+            if (next === undefined) continue
+            const joined = batchOf([...taken.slice(seen - writer.count, seen), next])
+            expect(joined.length, `batch ${i}`).toBeGreaterThan(owner.limit.batchBytesMax)
+          }
+        },
+      ),
+      runs(300),
+    )
+  })
+
+  it('says of a record that does not fit its topic how large it is, what the limit is, and what to do', () => {
+    const { output, append } = outputOf(new Owner(300, 300))
+    append('x'.repeat(300 - 70))
+    expect(() => append('x'.repeat(301 - 70))).toThrow(
+      'a record of 301 bytes as a batch of its own does not fit the topic words, whose max.message.bytes is 300; raise it and start again, or write smaller records',
+    )
+    expect(() => output.judge(-1, 301 - 70, noHeaders)).toThrow('301 bytes')
+    expect(() => output.judge(-1, 300 - 70, noHeaders)).not.toThrow()
   })
 
   it('counts headers when it asks whether a record fits', () => {

@@ -2,9 +2,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { StreamError } from '../../../src/core/errors.ts'
 import { noHeaders } from '../../../src/core/record.ts'
 import { runStep } from '../../../src/core/steps.ts'
+import { Admin } from '../../../src/kafka/admin.ts'
 import { ClusterMetadata } from '../../../src/kafka/cluster-metadata.ts'
+import { TopicLimits } from '../../../src/kafka/topic-limits.ts'
 import { TransactionalProducer } from '../../../src/kafka/transactional-producer.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
+import { describeConfigs } from '../../../src/protocol/messages/configs.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import { addPartitionsToTxn, endTxn, initProducerId } from '../../../src/protocol/messages/transaction.ts'
@@ -23,18 +26,20 @@ afterEach(async () => {
 })
 
 /** A producer over an embedded broker with the topic `words` of two partitions. */
-async function open(batchBytes?: number) {
+async function open(batchBytes?: number, config: Readonly<Record<string, string>> = {}) {
   const world = await clientOfBroker()
   closing = world.close
-  await world.session.createTopic('words', 2)
+  await world.session.createTopic('words', 2, config)
   const { client, clock } = world
+  const cluster = new ClusterMetadata(client)
+  const limits = new TopicLimits(new Admin(client, cluster), batchBytes)
   const producer = new TransactionalProducer({
     client,
-    metadata: new ClusterMetadata(client),
+    metadata: cluster,
+    limits,
     transactionalId: 'app-one-0',
     transactionTimeoutMs: 60_000,
     steps: runStep,
-    ...(batchBytes === undefined ? {} : { batchBytes }),
   })
   await producer.init()
   const write = (text: string, partition = 0): void =>
@@ -47,7 +52,7 @@ async function open(batchBytes?: number) {
     return committedTextsIn(records, abortedTransactions ?? []).texts.map(([, text]) => text)
   }
   const inTime = <T>(work: Promise<T>): Promise<T> => whileTimePasses(clock, work, 1)
-  return { ...world, producer, write, committed, inTime }
+  return { ...world, producer, limits, write, committed, inTime }
 }
 
 const group = { groupId: 'app', generationId: -1, memberId: '', groupInstanceId: null }
@@ -147,6 +152,66 @@ describe('a transactional producer', () => {
     await inTime(producer.flush())
     await inTime(producer.commit())
     expect(await committed()).toEqual(['again'])
+  })
+
+  it('learns a limit that was lowered from the refusal, and fits its batches after the reset', async () => {
+    const { producer, session, write, committed, inTime } = await open()
+    await session.alterTopic('words', { 'max.message.bytes': '500' })
+    const texts = Array.from({ length: 20 }, (_, n) => `text ${n} ${'x'.repeat(60)}`)
+    for (const text of texts) write(text)
+    await expect(inTime(producer.flush())).rejects.toMatchObject({
+      code: 'RECORD_TOO_LARGE',
+      action: 'reset-task',
+      message: expect.stringMatching(/words, whose max\.message\.bytes is 500/),
+    })
+    await inTime(producer.init())
+    for (const text of texts) write(text)
+    expect(() => write('x'.repeat(500))).toThrow(expect.objectContaining({ code: 'RECORD_TOO_LARGE', action: 'fail' }))
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    expect(await committed()).toEqual(texts)
+  })
+
+  it('halves its batches where the settings do not say what was too large, and ends where one record is', async () => {
+    const { producer, transport, session, write, committed, inTime } = await open()
+    await session.alterTopic('words', { 'max.message.bytes': '500' })
+    const unreadable = { errorCode: 29, errorMessage: null, resourceType: 2, resourceName: 'words', configs: [] }
+    transport.on(describeConfigs, () => ({ results: [unreadable] }) as never)
+    const texts = Array.from({ length: 20 }, (_, n) => `text ${n} ${'x'.repeat(60)}`)
+    let resets = 0
+    for (; ; resets++) {
+      for (const text of texts) write(text)
+      const failure: unknown = await inTime(producer.flush()).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      if (failure === null) break
+      expect(failure).toMatchObject({ code: 'RECORD_TOO_LARGE', action: 'reset-task' })
+      await inTime(producer.init())
+    }
+    await inTime(producer.commit())
+    expect(resets).toBe(2)
+    expect(await committed()).toEqual(texts)
+    write('x'.repeat(500))
+    await expect(inTime(producer.flush())).rejects.toMatchObject({
+      code: 'RECORD_TOO_LARGE',
+      action: 'fail',
+      context: { topic: 'words', partition: 0 },
+    })
+  })
+
+  it('takes the least of the settings that limit a batch', async () => {
+    const config = { 'max.message.bytes': '3000000', 'segment.bytes': '1048576' }
+    const { producer, limits, write, committed, inTime } = await open(undefined, config)
+    await limits.read(['words'])
+    const most = 'x'.repeat(1_048_576 - 73)
+    expect(() => write(`${most}x`)).toThrow(
+      '1048577 bytes as a batch of its own does not fit the topic words, whose segment.bytes is 1048576',
+    )
+    write(most)
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    expect((await committed()).map(({ length }) => length)).toEqual([most.length])
   })
 
   it('takes a lost answer to EndTxn for an unknown outcome', async () => {

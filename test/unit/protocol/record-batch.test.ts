@@ -11,7 +11,9 @@ import {
 } from '../../../src/protocol/batch-header.ts'
 import { encodeMarker, markerType, readMarker } from '../../../src/protocol/control-batch.ts'
 import { RecordCursor } from '../../../src/protocol/record-batch-reader.ts'
-import { RecordBatchWriter, varlongLength, writeVarlong } from '../../../src/protocol/record-batch-writer.ts'
+import { RecordBatchWriter } from '../../../src/protocol/record-batch-writer.ts'
+import { loneBatchBytes } from '../../../src/protocol/record-size.ts'
+import { varlongLength, writeVarlong } from '../../../src/protocol/varint.ts'
 import { factLines } from '../../support/kafka-facts.ts'
 import {
   anyRecord,
@@ -186,21 +188,25 @@ describe('the batch writer', () => {
     expect(writer.finish(null, 0, false).toString('hex')).toBe(kafkaBatch('plain').toString('hex'))
   })
 
-  test('says that a record fits only when it stays within the limit', () => {
+  test('says that a record fits exactly when the batch with it is within the limit', () => {
     fc.assert(
       fc.property(
         fc.array(anyRecord, { minLength: 2, maxLength: 8 }),
         fc.integer({ min: 100, max: 900 }),
         (all, limit) => {
           const writer = new RecordBatchWriter(64)
-          for (const { key, value, timestamp, headers } of all) {
-            const fits = writer.fits(key?.length ?? -1, value?.length ?? -1, headers, limit)
-            const isFirst = writer.count === 0
-            if (!fits) continue
+          const written: PlainRecord[] = []
+          for (const one of all) {
+            const { key, value, timestamp, headers } = one
+            const size = batchOf([...written, one]).length
+            const fits = (most: number) => writer.fits(key?.length ?? -1, value?.length ?? -1, timestamp, headers, most)
+            expect([fits(size - 1), fits(size)]).toEqual([false, true])
+            if (written.length === 0) expect(loneBatchBytes(key?.length ?? -1, value?.length ?? -1, headers)).toBe(size)
+            if (!fits(limit)) continue
             writer.append(key, value, timestamp, headers)
-            if (!isFirst) expect(writer.sizeBytes).toBeLessThanOrEqual(limit)
+            written.push(one)
+            expect(writer.sizeBytes).toBe(size)
           }
-          expect(writer.count).toBeGreaterThan(0)
         },
       ),
       runs(200),
