@@ -8,6 +8,8 @@ import { decompress } from './compression.ts'
 /** A header has a byte for each of its two lengths, at the least: more of them than that are a lie. */
 const headerBytesMin = 2
 
+const empty = Buffer.alloc(0)
+
 /** Of a header name that cannot be read, an error quotes this much. */
 const nameBytesShown = 32
 
@@ -132,16 +134,19 @@ export class RecordCursor {
     if (this.headerCount === 0) return noHeaders
     const all: Header[] = []
     const recordEnd = this.position
-    this.position = this.headersStart
+    const start = this.headersStart
+    // One copy for all: each of its own would cost as much as all the rest, and there may be half a million of them.
+    const copy = Buffer.from(this.buffer.subarray(start, recordEnd))
+    this.position = start
     try {
       for (let left = this.headerCount; left > 0; left--) {
         const nameLength = this.length(recordEnd)
         if (nameLength < 0) throw corrupt('a header without a name')
         const name = this.name(nameLength)
         const length = this.length(recordEnd)
-        const value = length < 0 ? null : Buffer.from(this.buffer.subarray(this.position, this.position + length))
-        if (value !== null) this.position += length
-        all.push([name, value])
+        const at = this.position - start
+        if (length > 0) this.position += length
+        all.push([name, length < 0 ? null : length === 0 ? empty : copy.subarray(at, at + length)])
       }
       return all
     } finally {
