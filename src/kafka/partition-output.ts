@@ -16,7 +16,8 @@ export interface SealedBatch {
 
 /** What a partition's output asks of its producer. */
 export interface OutputOwner {
-  takeWriter(): RecordBatchWriter
+  /** A writer without records. `batchBytes` is what it will hold at the most, but for a record alone. */
+  takeWriter(batchBytes: number): RecordBatchWriter
   /** A batch is full. */
   sealed(batch: SealedBatch): void
   /** The first record after a cut has come. */
@@ -102,7 +103,7 @@ export class PartitionOutput {
     // Only the first of a batch can be too large for its topic: what fits behind others fits alone.
     this.judge(keyLength, valueLength, headers)
     if (open !== null) this.owner.sealed({ writer: open, output: this })
-    const writer = this.owner.takeWriter()
+    const writer = this.owner.takeWriter(this.limit.batchBytesMax)
     this.writer = writer
     if (open === null) this.owner.opened(this)
     return writer

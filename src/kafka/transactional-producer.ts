@@ -122,8 +122,9 @@ export class TransactionalProducer implements OutputOwner {
     return output
   }
 
-  takeWriter(): RecordBatchWriter {
-    return this.spare.pop() ?? new RecordBatchWriter(64 * 1024)
+  takeWriter(batchBytes: number): RecordBatchWriter {
+    // Where a topic takes small batches only, thousands of them may wait.
+    return this.spare.pop() ?? new RecordBatchWriter(Math.min(batchBytes, 64 * 1024))
   }
 
   opened(output: PartitionOutput): void {

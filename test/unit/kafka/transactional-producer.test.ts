@@ -200,6 +200,24 @@ describe('a transactional producer', () => {
     })
   })
 
+  it('holds no more memory for many small batches than for few large ones', async () => {
+    const { producer, limits, transport, write, inTime } = await open(undefined, { 'max.message.bytes': '2000' })
+    await limits.read(['words'])
+    const held = gate()
+    transport.on(produce, async (asked) => {
+      await held.opened
+      return asked.pass()
+    })
+    const before = process.memoryUsage().arrayBuffers
+    for (let i = 0; i < 20_000; i++) write('x'.repeat(100))
+    const { pendingBytes } = producer
+    expect(pendingBytes).toBeGreaterThan(2_000_000)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(3 * pendingBytes)
+    held.open()
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+  })
+
   it('takes the least of the settings that limit a batch', async () => {
     const config = { 'max.message.bytes': '3000000', 'segment.bytes': '1048576' }
     const { producer, limits, write, committed, inTime } = await open(undefined, config)
