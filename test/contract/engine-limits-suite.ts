@@ -3,7 +3,7 @@ import { filter, firstValueFrom, timeout } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
 import type { SinkConnector } from '../../src/connector/index.ts'
-import { bytes, nothing, type Pipeline, pipeline, run, text, topic } from '../../src/index.ts'
+import { bytes, nothing, nullable, type Pipeline, pipeline, run, text, topic } from '../../src/index.ts'
 import { batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
 import { textsIn } from '../support/broker-harness.ts'
 import { runToEnd, scratch, writeTexts } from '../support/job-runner.ts'
@@ -95,6 +95,27 @@ export function engineLimitsSuite(title: string, environment: () => EngineEnviro
         expect((await read(session, output)).values).toEqual(['a', fits, 'b', 'c'])
         expect((await read(session, refusing)).values).toEqual([])
       })
+    })
+
+    it('count headers, and leave no effect of a record that is passed over for them', async () => {
+      await using folder = await scratch()
+      const [from, output] = [unique('in'), unique('headed')]
+      const headed = (value: string, room: number) => record('k', value, Date.now(), [['h', 'x'.repeat(room)]])
+      await at(folder.path, async (session) => {
+        await session.createTopic(from, 1)
+        await session.createTopic(output, 1, { 'max.message.bytes': '500' })
+        const given = batchOf([headed('a', 300), headed('too large', 600)])
+        expect((await session.produce(from, given)).errorCode).toBe(0)
+      })
+      const kept = pipeline(unique('headed'), ({ stream }) => {
+        const all = stream(topic(from, { key: text, value: text }), { until: 'end', onProcessError: 'skip' })
+        const last = all.reduce('last', (_, value) => value)
+        last.updates().to(topic(output, { key: text, value: nullable(text) }))
+        return { last }
+      })
+      const { entries } = await runToEnd(kept as Pipeline, 'last', environment().config(folder.path))
+      expect(entries).toEqual(new Map([['k', 'a']]))
+      expect((await at(folder.path, (session) => read(session, output))).values).toEqual(['a'])
     })
 
     it('cut batches further where the broker makes them larger by compressing them anew', async () => {
