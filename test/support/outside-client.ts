@@ -13,6 +13,7 @@ import { ProducerFence } from '../../src/kafka/fencing.ts'
 import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
 import { KafkaClient } from '../../src/kafka/kafka-client.ts'
 import { partitionOf } from '../../src/kafka/partitioner.ts'
+import { TopicLimits } from '../../src/kafka/topic-limits.ts'
 import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import type { Connect } from '../../src/protocol/frame.ts'
 import type { Actor } from '../../src/testing/index.ts'
@@ -67,7 +68,7 @@ export class OutsideClient {
 
   /** Writes records in one transaction, in their order; `aborts` ends it the other way: nobody may ever see them. */
   async write(topic: string, records: readonly OutsideRecord[], aborts = false): Promise<void> {
-    await this.session(async ({ client, metadata }) => {
+    await this.session(async ({ client, metadata, admin }) => {
       await metadata.refresh('admin', [topic])
       const partitions = metadata.partitionCount(topic)
       const producer = new TransactionalProducer({
@@ -76,6 +77,7 @@ export class OutsideClient {
         transactionalId: `outside-${topic}`,
         transactionTimeoutMs: 60_000,
         steps: runStep,
+        limits: new TopicLimits(admin),
       })
       await producer.init()
       for (const { key, value, timestamp, partition } of records) {

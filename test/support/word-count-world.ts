@@ -41,32 +41,12 @@ export const wordCount = pipeline('word-count', ({ stream }) => {
 /** Commits often, so that a short run has many. */
 export const wordCountConfig = { dataDirectory: '/data', commitIntervalMs: 10, commitShareMax: 1 }
 
-/** A world with a broker, and with files of text unless they are to be {@link feed | fed}. */
-export async function wordCountWorld(seed: number, isFed = false): Promise<World> {
+/** A world with a broker and files of text. */
+export async function wordCountWorld(seed: number): Promise<World> {
   const made = new World(seed)
-  if (!isFed) for (const [index, content] of texts.entries()) made.files.put(`/in/${index}.txt`, content)
+  for (const [index, content] of texts.entries()) made.files.put(`/in/${index}.txt`, content)
   await made.run(made.startBroker())
   return made
-}
-
-const feedEveryMs = 600
-const countedWithinMs = 120_000
-
-/** Adds the files one by one, so that a job that follows them has work for 18 s; resolves when every word is counted. */
-export async function feed(made: World): Promise<void> {
-  const { clock } = made.simulation.actor('feeder')
-  for (const [index, content] of texts.entries()) {
-    made.files.put(`/in/${index}.txt`, `${content}\n`)
-    await clock.sleep(feedEveryMs)
-  }
-  const untilMs = clock.now() + countedWithinMs
-  for (;;) {
-    const { records } = await made.read('word-counts')
-    const counts = new Map(records.map(({ key, value }) => [key.toString(), Number(value?.readBigInt64BE(0))]))
-    if ([...expected].every(([word, count]) => (counts.get(word) ?? 0) >= count)) return
-    if (clock.now() > untilMs) throw new Error(`seed ${made.simulation.seed}: not all is counted after two minutes`)
-    await clock.sleep(1000)
-  }
 }
 
 /**
