@@ -84,8 +84,8 @@ export class BareApp {
     return new Promise((resolve) => this.watchers.push([name, resolve]))
   }
 
-  /** @param hook is asked before each step; what it throws is thrown in place of the step */
-  static async open(appId = 'app', hook: (name: StepName) => void = () => undefined): Promise<BareApp> {
+  /** @param hook is asked, and awaited, before each step; what it throws is thrown in place of the step */
+  static async open(appId = 'app', hook: (name: StepName) => Promise<void> | void = () => undefined): Promise<BareApp> {
     const time = new MovableClock()
     const { clock } = time
     const interceptors = new Interceptors()
@@ -108,7 +108,7 @@ export class BareApp {
         watchers.splice(watchers.indexOf(watcher), 1)
         watcher[1]()
       }
-      hook(name)
+      await hook(name)
       return runStep(name, effect)
     }
     const transactionalId = `${appId}-own-0`

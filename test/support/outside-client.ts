@@ -66,8 +66,16 @@ export class OutsideClient {
     await this.session(({ admin }) => admin.createTopics([{ name, partitions, config }]))
   }
 
-  /** Writes records in one transaction, in their order; `aborts` ends it the other way: nobody may ever see them. */
-  async write(topic: string, records: readonly OutsideRecord[], aborts = false): Promise<void> {
+  /**
+   * Writes records in one transaction, in their order; `aborts` ends it the other way: nobody may ever see them.
+   * @param ending called when all is written and the transaction is about to be ended
+   */
+  async write(
+    topic: string,
+    records: readonly OutsideRecord[],
+    aborts = false,
+    ending: () => void = () => undefined,
+  ): Promise<void> {
     await this.session(async ({ client, metadata, admin }) => {
       await metadata.refresh('admin', [topic])
       const partitions = metadata.partitionCount(topic)
@@ -85,6 +93,7 @@ export class OutsideClient {
         producer.output(topic, to).append(key, value, timestamp, noHeaders)
       }
       await producer.flush()
+      ending()
       await (aborts ? producer.abort() : producer.commit())
     })
   }

@@ -193,3 +193,28 @@ describe('a log that is opened again', () => {
     expect(await disk.open().segments(place.name)).toEqual([0, 2])
   })
 })
+
+describe('a log on a disk', () => {
+  it('shows nothing before it is written', async () => {
+    const { log, append } = await openOn(new MemoryDisk())
+    append('a')
+    expect([log.endOffset, log.highWatermark]).toEqual([1, 0])
+    await log.written(1)
+    expect(log.highWatermark).toBe(1)
+  })
+
+  it('knows its producers and open transactions again when it is opened anew', async () => {
+    const disk = new MemoryDisk()
+    const { log } = await openOn(disk)
+    const by = { producer: { producerId: 7, producerEpoch: 0 }, transactional: true }
+    const batch = textBatch(['a', 'b'], by)
+    const header = readBatchHeader(batch, 0, batch.length)
+    log.append(batch, header)
+    await log.written(2)
+    expect(log.lastStableOffset).toBe(0)
+    await log.close()
+    const again = await openOn(disk)
+    expect(again.log.producers.judge(header)).toMatchObject({ kind: 'duplicate', baseOffset: 0 })
+    expect([again.log.highWatermark, again.log.lastStableOffset]).toEqual([2, 0])
+  })
+})

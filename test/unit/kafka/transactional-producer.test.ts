@@ -10,7 +10,12 @@ import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
 import { describeConfigs } from '../../../src/protocol/messages/configs.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
-import { addPartitionsToTxn, endTxn, initProducerId } from '../../../src/protocol/messages/transaction.ts'
+import {
+  addPartitionsToTxn,
+  endTxn,
+  initProducerId,
+  txnOffsetCommit,
+} from '../../../src/protocol/messages/transaction.ts'
 import { committedTextsIn } from '../../support/broker-harness.ts'
 import { led } from '../../support/fetcher-over-broker.ts'
 import { clientOfBroker, gate, quiet, whileTimePasses } from '../../support/scripted-transport.ts'
@@ -308,6 +313,16 @@ describe('a transactional producer', () => {
     await session.init('app-one-0')
     write('too late')
     await expect(inTime(producer.flush())).rejects.toMatchObject({ code: 'PRODUCER_FENCED', action: 'reset-task' })
+  })
+
+  it('commits offsets under the membership that it is given, all of it (KIP-447)', async () => {
+    const { producer, transport, inTime } = await open()
+    const member = { groupId: 'app', generationId: 7, memberId: 'member-1', groupInstanceId: 'instance-1' }
+    await inTime(producer.addOffsets('app'))
+    const offsets = [{ topic: 'words', partition: 0, offset: 3, metadata: 'm' }]
+    // There is no such generation: the broker refuses, and that is the fence.
+    await expect(inTime(producer.commitOffsets(member, offsets))).rejects.toMatchObject({ code: 'MEMBERSHIP_LOST' })
+    expect(transport.asked(txnOffsetCommit)).toMatchObject([{ request: member }])
   })
 
   it('sends nothing of an attempt that was given up under the epoch of the next', async () => {

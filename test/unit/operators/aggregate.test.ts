@@ -188,4 +188,13 @@ describe('the effect of a record on an aggregate', () => {
     push(record('b', 'ignored'))
     expect(updates()[0]).toEqual(['a', ['x'], 1])
   })
+
+  it('counts each write as an effect, so that a record that fails behind it costs the transaction', async () => {
+    const { context, push } = await open(count, int64)
+    const before = context.effects
+    push(record('a', 'x'))
+    expect(context.effects).toBe(before + 1)
+    push(record('a', 'x'), record('b', 'x'))
+    expect(context.effects).toBe(before + 3)
+  })
 })

@@ -299,6 +299,22 @@ describe('a plan', () => {
     expect(unfrozen).toEqual([])
   })
 
+  it('leaves values out of a repartition only where everybody behind it counts', async () => {
+    const plan = await planOf(({ stream }) => {
+      const counted = stream(lines).keyBy('counted', (line) => line)
+      counted.count('a')
+      counted.count('b')
+      const both = stream(copy).keyBy('both', (line) => line)
+      both.count('c')
+      both.reduce('longest', (a, b) => (a.length > b.length ? a : b))
+    })
+    const encodingIn = (name: string) =>
+      plan.subtopologies
+        .flatMap((sub) => (sub.kind === 'processing' ? sub.inputs : []))
+        .find(({ topic: { name: n } }) => n === name)?.value.id
+    expect([encodingIn('counted'), encodingIn('both')]).toEqual(['presence', 'text'])
+  })
+
   it('is made in no time however many ways lead through it: 60 diamonds in a row', async () => {
     const plan = await planOf(({ stream }) => {
       let words = stream(lines, { onProcessError: 'skip' })

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { positionsKey } from '../../../src/checkpoint/positions-row.ts'
+import { seededRandom } from '../../../src/core/random.ts'
+import { text } from '../../../src/serde/text.ts'
+import { KeyValueStore } from '../../../src/state/key-value-store.ts'
+import { MemoryDisk } from '../../../src/state/memory-disk.ts'
+import { userKey } from '../../../src/state/row-format.ts'
+import { RowTable } from '../../../src/state/row-table.ts'
+
+/** A store that caches nothing beyond what it must. */
+async function open() {
+  const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/store')
+  const store = new KeyValueStore('s', backend, text, { cacheBytes: 1, overlayBytes: 1, hashSeed: 1 })
+  const row = (key: string): number => store.row(Buffer.from(key), 0, key.length)
+  return {
+    backend,
+    store,
+    put: (key: string, value: string): void => store.put(row(key), value, 1),
+    get: (key: string): unknown => store.valueAt(row(key)),
+  }
+}
+
+describe('rows of a commit that is not stored yet', () => {
+  it('are read from memory, however small the cache, until the next cut', async () => {
+    const { store, put, get, backend } = await open()
+    put('a', '1')
+    const first = store.cut()
+    // The transaction is committed, its rows are on their way; the next has begun.
+    expect(get('a')).toBe('1')
+    put('b', '2')
+    expect([get('a'), get('b')]).toEqual(['1', '2'])
+    await backend.batch(first)
+    await backend.batch(store.cut())
+    expect([get('a'), get('b')]).toEqual(['1', '2'])
+  })
+
+  it('hold each row once, and a row that changes again is in the next', async () => {
+    const { store, put } = await open()
+    put('a', '1')
+    put('a', '2')
+    put('b', '3')
+    expect(store.cut().map(({ key }) => key.toString('latin1'))).toEqual(['\u0001a', '\u0001b'])
+    put('a', '4')
+    expect(store.cut()).toHaveLength(1)
+    expect(store.cut()).toEqual([])
+  })
+})
+
+describe('a table of rows', () => {
+  it('keeps keys apart whose hashes are the same', () => {
+    // Of so many keys about ten pairs share their 32 bits.
+    const count = 300_000
+    const table = new RowTable(3)
+    for (let n = 0; n < count; n++) {
+      const key = Buffer.from(n.toString(36).padStart(5, '0'))
+      expect(table.find(key, 0, key.length)).toBe(-1)
+      table.add(key, 0, key.length, key, n, 1, null)
+    }
+    expect(table.size).toBe(count)
+  })
+})
+
+describe('the row of a user', () => {
+  it('is never a reserved one, whatever its key', () => {
+    expect(userKey(positionsKey.subarray(1))).not.toEqual(positionsKey)
+    expect(userKey(positionsKey)).not.toEqual(positionsKey)
+  })
+})
