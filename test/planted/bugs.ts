@@ -1,0 +1,32 @@
+import { brokerBugs1 } from './bugs/broker-1.ts'
+import { brokerBugs2 } from './bugs/broker-2.ts'
+import { checkpointBugs1 } from './bugs/checkpoint-1.ts'
+import { checkpointBugs2 } from './bugs/checkpoint-2.ts'
+import { kafkaBugs1 } from './bugs/kafka-1.ts'
+import { kafkaBugs2 } from './bugs/kafka-2.ts'
+import { operatorsBugs } from './bugs/operators.ts'
+import { protocolBugs } from './bugs/protocol.ts'
+import { runtimeBugs1 } from './bugs/runtime-1.ts'
+import { runtimeBugs2 } from './bugs/runtime-2.ts'
+import { stateBugs } from './bugs/state.ts'
+import { topologyBugs } from './bugs/topology.ts'
+import type { PlantedBug } from './planted-bug.ts'
+
+/** The list never gets shorter: a bug whose place has been rebuilt is planted again where its mistake can be made now. */
+export const plantedBugsMin = 130
+
+/** All planted bugs. */
+export const plantedBugs: readonly PlantedBug[] = [
+  ...checkpointBugs1,
+  ...checkpointBugs2,
+  ...runtimeBugs1,
+  ...runtimeBugs2,
+  ...kafkaBugs1,
+  ...kafkaBugs2,
+  ...stateBugs,
+  ...operatorsBugs,
+  ...protocolBugs,
+  ...topologyBugs,
+  ...brokerBugs1,
+  ...brokerBugs2,
+]
