@@ -1,0 +1,349 @@
+import { partitionOf } from '../../src/kafka/partitioner.ts'
+import type { Analysis, Group, Place } from './analysis.ts'
+import type { Case, CaseNode, CaseRecord, CaseSource } from './case.ts'
+import { computed, digest, hashed, holds, noKey, several, summed } from './functions.ts'
+import { type Doubt, type Lanes, NaiveLog, type NaiveRecord, type NaiveStore } from './naive-record.ts'
+import { keyOf, poisoned, timeOf } from './naive-source.ts'
+import { bytesOf } from './serdes.ts'
+
+/** What a case has to give. */
+export interface Expected {
+  /** Streams: topics that `to` writes, and what connector sinks get, by name. */
+  readonly streams: ReadonlyMap<string, NaiveLog>
+  /** Each store, by name, a task each. */
+  readonly stores: ReadonlyMap<string, readonly NaiveStore[]>
+  /** The aggregates behind which a sink stands, by the name of the topic or sink: it gets the last change per commit. */
+  readonly lastChanges: ReadonlyMap<string, { readonly store: string; readonly partitions: number }>
+}
+
+/** A function of the pipeline threw, as it was told to. */
+class Thrown extends Error {}
+
+interface Touch {
+  readonly phase: number
+  readonly lane: string
+  readonly doubt: Doubt
+  readonly timeDoubts: Doubt[]
+}
+
+/** The work of one task on one record: kept back until the record is through, for it has all of its effects or none. */
+interface Turn {
+  readonly group: Group
+  readonly partition: number
+  readonly phase: number
+  readonly lane: string
+  readonly effects: (() => void)[]
+  readonly undo: (() => void)[]
+  /** Records in front of the one pipe of the task that waits, from the first that does on. */
+  readonly queue: { readonly place: Place; readonly record: NaiveRecord }[]
+}
+
+/**
+ * Evaluates a case by the definition of the verbs, in memory: phase by phase, task by task, record by record.
+ *
+ * A task takes its inputs by lowest timestamp, ties by topic. Where its order is not determined it takes them writer by
+ * writer, which is one order of many; {@link Doubt} marks what another order might have made otherwise.
+ */
+export function evaluate(given: Case, analysis: Analysis): Expected {
+  return new Naive(given, analysis).run()
+}
+
+class Naive {
+  private readonly given: Case
+  private readonly analysis: Analysis
+  private readonly phases: number
+  private readonly streams = new Map<string, NaiveLog>()
+  private readonly repartitions = new Map<string, NaiveLog>()
+  private readonly stores = new Map<string, NaiveStore[]>()
+  private readonly touches = new Map<string, Touch>()
+  private readonly lastChanges = new Map<string, { readonly store: string; readonly partitions: number }>()
+
+  constructor(given: Case, analysis: Analysis) {
+    this.given = given
+    this.analysis = analysis
+    this.phases = given.script.length
+    for (const [place, node] of given.nodes.entries()) this.declare(place, node)
+  }
+
+  private declare(place: Place, node: CaseNode): void {
+    const from = node.inputs[0] as Place
+    const partitionsOf = (at: Place): number => this.analysis.groups[this.analysis.fact(at).group]?.partitions ?? 0
+    if (node.kind === 'key-by') this.repartitions.set(node.name, new NaiveLog(partitionsOf(place), this.phases))
+    if (node.kind === 'aggregate') {
+      const empty = (): NaiveStore => ({ rows: new Map(), changes: new Map() })
+      this.stores.set(node.store, Array.from({ length: partitionsOf(place) }, empty))
+    }
+    if (node.kind !== 'topic-sink' && node.kind !== 'connector-sink') return
+    const [name, partitions] =
+      node.kind === 'topic-sink' ? [node.topic, node.partitions] : [node.sink, partitionsOf(from)]
+    const table = this.given.nodes[from]
+    if (table?.kind === 'aggregate') this.lastChanges.set(name, { store: table.store, partitions })
+    else this.streams.set(name, new NaiveLog(partitions, this.phases))
+  }
+
+  run(): Expected {
+    for (let phase = 0; phase < this.phases; phase++) {
+      for (const group of this.analysis.groups) {
+        for (let partition = 0; partition < group.partitions; partition++) this.runTask(group, partition, phase)
+      }
+    }
+    const { streams, stores, lastChanges } = this
+    return { streams, stores, lastChanges }
+  }
+
+  private runTask(group: Group, partition: number, phase: number): void {
+    const whole = group.inputs.filter(({ role }) => role === 'external')
+    const lanes: { readonly lane: string; readonly taken: readonly { input: number; record: NaiveRecord }[] }[] = []
+    const logs = whole.map((input) => ({
+      input: group.inputs.indexOf(input),
+      records: this.ofTopic(input.name, partition, phase),
+    }))
+    lanes.push({ lane: `${partition}`, taken: byTimestamp(logs) })
+    for (const [index, { role, name }] of group.inputs.entries()) {
+      if (role === 'ingest') {
+        const records = this.ofConnector(name, partition, phase)
+        lanes.push({ lane: `${name}`, taken: records.map((record) => ({ input: index, record })) })
+      }
+      if (role === 'repartition') {
+        const written: Lanes = this.repartitions.get(name)?.lanes(partition, phase) ?? new Map()
+        for (const [lane, records] of written) {
+          lanes.push({ lane: `${name} ${lane}`, taken: records.map((record) => ({ input: index, record })) })
+        }
+      }
+    }
+    for (const { lane, taken } of lanes) {
+      for (const { input, record } of taken) this.take(group, input, { partition, phase, lane, record })
+    }
+  }
+
+  /** The records of a topic's partition that came with a phase, as its stream shows them. */
+  private ofTopic(name: string, partition: number, phase: number): NaiveRecord[] {
+    const topic = this.given.topics[name]
+    const records = topic?.records.filter((one) => one.partition === partition && one.phase === phase) ?? []
+    return topic === undefined ? [] : records.flatMap((record) => entering(record, topic))
+  }
+
+  /** Splits are dealt round robin in order of id, and each is read to its end before the next. */
+  private ofConnector(name: string, partition: number, phase: number): NaiveRecord[] {
+    const connector = this.given.connectors[name]
+    if (connector === undefined) return []
+    const own = Object.keys(connector.splits)
+      .sort()
+      .filter((_, index) => index % connector.partitions === partition)
+    const records = own.flatMap((id) => connector.splits[id] ?? []).filter((record) => record.phase === phase)
+    return records.flatMap((record) => entering(record, connector))
+  }
+
+  private take(
+    group: Group,
+    index: number,
+    { partition, phase, lane, record }: { partition: number; phase: number; lane: string; record: NaiveRecord },
+  ): void {
+    const input = group.inputs[index] as Group['inputs'][number]
+    const turn: Turn = { group, partition, phase, lane: `${group.members[0]}/${partition}/${lane}`, effects: [], undo: [], queue: [] }
+    try {
+      for (const target of input.targets) this.visit(target, record, turn)
+      if (input.role !== 'repartition') for (const source of input.from) this.toSinks(source, record, turn)
+      for (let next = turn.queue[0]; next !== undefined; next = turn.queue[0]) {
+        this.leavePipe(next.place, next.record, turn)
+        turn.queue.shift()
+      }
+    } catch (error) {
+      if (!(error instanceof Thrown)) throw error
+      for (const undo of turn.undo.reverse()) undo()
+      return
+    }
+    for (const effect of turn.effects) effect()
+  }
+
+  /** Hands a record to all who take it: those in the same task, then topics. */
+  private forward(place: Place, record: NaiveRecord, turn: Turn): void {
+    for (const child of this.analysis.direct(place)) this.visit(child, record, turn)
+    const node = this.analysis.node(place)
+    if (node.kind === 'key-by' && this.analysis.behindTopic(place).length > 0) {
+      this.write(this.repartitions.get(node.name), this.analysis.fact(place).key, record, turn)
+    }
+    this.toSinks(place, record, turn)
+  }
+
+  private toSinks(place: Place, record: NaiveRecord, turn: Turn): void {
+    for (const sink of this.analysis.connectorSinks(place)) {
+      const node = this.analysis.node(sink)
+      if (node.kind !== 'connector-sink') continue
+      const log = this.streams.get(node.sink)
+      if (!this.analysis.readsAlone(sink)) this.write(log, this.analysis.fact(place).key, record, turn)
+      else turn.effects.push(() => log?.append(turn.partition, turn.phase, turn.lane, record))
+    }
+  }
+
+  private write(log: NaiveLog | undefined, serde: CaseSource['key'], record: NaiveRecord, turn: Turn): void {
+    if (log === undefined) return
+    const key = bytesOf(serde, record.key)
+    const count = log.partitions.length
+    const partition = key === null ? turn.partition % count : partitionOf(key, count)
+    turn.effects.push(() => log.append(partition, turn.phase, turn.lane, record))
+  }
+
+  private visit(place: Place, record: NaiveRecord, turn: Turn): void {
+    const node = this.analysis.node(place)
+    const { key, value } = record
+    const fails = (): void => {
+      if ('throwsWhen' in node && holds(node.throwsWhen, value, key)) throw new Thrown()
+    }
+    switch (node.kind) {
+      case 'map': {
+        fails()
+        const valueDoubts = node.to.of === 'key' ? [] : record.valueDoubts
+        return this.forward(place, { ...record, value: computed(node.to, value, key), valueDoubts }, turn)
+      }
+      case 'filter':
+        fails()
+        if (!holds(node.unless, value, key)) this.forward(place, record, turn)
+        return
+      case 'tap':
+        fails()
+        return this.forward(place, record, turn)
+      case 'flat-map': {
+        for (const one of several(node.most, node.by, value, key)) {
+          this.forward(place, { ...record, value: one }, turn)
+          fails()
+        }
+        return
+      }
+      case 'pipe':
+        if (turn.queue.some((one) => one.place === place) || holds(node.waits?.when, value, key)) {
+          turn.queue.push({ place, record })
+        } else this.leavePipe(place, record, turn)
+        return
+      case 'key-by': {
+        fails()
+        return this.forward(place, { ...record, key: keyOf(node, value, key) }, turn)
+      }
+      case 'merge':
+      case 'updates':
+        return this.forward(place, record, turn)
+      case 'aggregate':
+        return this.fold(place, node, record, turn)
+      case 'topic-sink':
+        return this.write(this.streams.get(node.topic), this.analysis.fact(place).key, record, turn)
+      case 'topic-source':
+      case 'connector-source':
+      case 'connector-sink':
+        throw new Error(`a ${node.kind} takes no records here`)
+    }
+  }
+
+  private leavePipe(place: Place, record: NaiveRecord, turn: Turn): void {
+    const node = this.analysis.node(place)
+    if (node.kind !== 'pipe') return
+    const { key, value } = record
+    if (holds(node.throwsWhen, value, key)) throw new Thrown()
+    // What a record gives is held back until it is complete.
+    for (const one of [...several(node.most, node.by, value, noKey)]) this.forward(place, { ...record, value: one }, turn)
+  }
+
+  private fold(place: Place, node: CaseNode & { kind: 'aggregate' }, record: NaiveRecord, turn: Turn): void {
+    const { key, value } = record
+    if (key === null || value === null) return
+    const id = bytesOf(this.analysis.fact(place).key, key)?.toString('hex') ?? ''
+    const store = this.stores.get(node.store)?.[turn.partition]
+    if (store === undefined) return
+    const before = store.rows.get(id)
+    const isText = this.analysis.fact(place).value === 'text'
+    const next = foldedOf(node, before?.value, value, key, isText)
+    const timestamp = before === undefined ? record.timestamp : Math.max(before.timestamp, record.timestamp)
+    if (next === null) store.rows.delete(id)
+    else store.rows.set(id, { value: next, timestamp })
+    const { doubt, timeDoubts } = this.touch(`${node.store} ${turn.partition} ${id}`, record, turn)
+    const change: NaiveRecord = {
+      ...record,
+      value: next,
+      timestamp,
+      valueDoubts: [doubt, ...(node.operation === 'count' ? [] : record.valueDoubts)],
+      timeDoubts: [...timeDoubts],
+    }
+    const changes = store.changes.get(id) ?? []
+    store.changes.set(id, [...changes, { phase: turn.phase, record: change }])
+    turn.undo.push(() => {
+      if (before === undefined) store.rows.delete(id)
+      else store.rows.set(id, before)
+      store.changes.set(id, changes)
+    })
+    for (const child of this.analysis.direct(place)) {
+      if (this.analysis.node(child).kind === 'updates') this.visit(child, change, turn)
+    }
+  }
+
+  /** Two lanes that change one row in one phase make all of its changes in that phase uncertain. */
+  private touch(row: string, record: NaiveRecord, { phase, lane }: Turn): Touch {
+    let touch = this.touches.get(row)
+    if (touch === undefined || touch.phase !== phase) {
+      const doubt: Doubt = { isReal: false }
+      touch = { phase, lane, doubt, timeDoubts: [doubt] }
+      this.touches.set(row, touch)
+    } else if (touch.lane !== lane) touch.doubt.isReal = true
+    touch.timeDoubts.push(...record.timeDoubts)
+    return touch
+  }
+}
+
+/** @returns null for a delete */
+function foldedOf(
+  node: CaseNode & { kind: 'aggregate' },
+  state: unknown,
+  value: unknown,
+  key: unknown,
+  isText: boolean,
+): unknown {
+  if (node.operation === 'count') return ((state as number | undefined) ?? 0) + 1
+  if (node.operation === 'reduce') {
+    if (state === undefined) return value
+    if (holds(node.throwsWhen, value, key)) throw new Thrown()
+    if (holds(node.deletesWhen, value, key)) return null
+    const n = node.fold === 'last' ? digest(value) : node.fold === 'hash' ? hashed(state, value) : summed(state, value)
+    return isText ? `k${n}` : n
+  }
+  if (holds(node.throwsWhen, value, key)) throw new Thrown()
+  if (holds(node.deletesWhen, value, key)) return null
+  const { n = 0, total = 0, list = [] } = (state ?? {}) as { n?: number; total?: number; list?: readonly number[] }
+  switch (node.fold) {
+    case 'sum':
+      return { total: summed(total, value) }
+    case 'hash':
+      return { total: hashed(total, value) }
+    case 'last':
+      return { total: digest(value) }
+    case 'fields':
+      return { n: n + 1, total: total + digest(value), most: Math.max((state as { most?: number })?.most ?? 0, digest(value)) }
+    case 'list':
+      return { list: [...list, digest(value)] }
+    case 'tally':
+      return { n: n + 1, total: total + digest(value) }
+  }
+}
+
+/** Several logs as one: the lowest head first, ties by the order of the logs (R3). */
+function byTimestamp(
+  logs: readonly { readonly input: number; readonly records: readonly NaiveRecord[] }[],
+): { input: number; record: NaiveRecord }[] {
+  const heads = logs.map(({ input, records }) => ({ input, left: [...records] }))
+  const taken: { input: number; record: NaiveRecord }[] = []
+  for (;;) {
+    let lowest: (typeof heads)[number] | null = null
+    for (const head of heads) {
+      const [first] = head.left
+      if (first === undefined) continue
+      if (lowest === null || first.timestamp < (lowest.left[0]?.timestamp ?? 0)) lowest = head
+    }
+    const record = lowest?.left.shift()
+    if (lowest === null || record === undefined) return taken
+    taken.push({ input: lowest.input, record })
+  }
+}
+
+/** A record as its stream shows it; none where its bytes do not decode. */
+function entering(record: CaseRecord, source: CaseSource): NaiveRecord[] {
+  if (poisoned(record)) return []
+  const { key, value, header = null } = record
+  return [{ key, value, timestamp: timeOf(record, source), header, valueDoubts: [], timeDoubts: [] }]
+}

@@ -1,0 +1,341 @@
+import { concatMap, from, map, mergeMap, type Observable, type OperatorFunction, of, timer } from 'rxjs'
+import type { Random } from '../../src/core/random.ts'
+import type { SinkConnector } from '../../src/connector/sink.ts'
+import type { SourceConnector } from '../../src/connector/source.ts'
+import { count, max, type Serde, sum, type Topic, topic } from '../../src/index.ts'
+import type { Facts } from './analysis.ts'
+import type { CaseNode, CaseSource, FoldName, Formula, NodeKind, SerdeName, Test } from './case.ts'
+import { computed, digest, hashed, holds, noKey, several, summed } from './functions.ts'
+import { extractedTime, keyOf } from './naive-source.ts'
+import { serdeOf } from './serdes.ts'
+
+/** A stream or a table of the DSL, whose types a random pipeline does not know. */
+export interface Handle {
+  map(fn: (value: unknown, key: unknown) => unknown): Handle
+  filter(fn: (value: unknown, key: unknown) => boolean): Handle
+  flatMap(fn: (value: unknown, key: unknown) => Iterable<unknown>): Handle
+  tap(fn: (value: unknown, key: unknown) => void): Handle
+  pipe(...operators: readonly OperatorFunction<unknown, unknown>[]): Handle
+  merge(other: Handle): Handle
+  keyBy(name: string, fn: (value: unknown, key: unknown) => unknown, serdes: { key: Serde<unknown> }): Handle
+  count(store: string): Handle
+  reduce(store: string, fn: (state: unknown, value: unknown, key: unknown) => unknown): Handle
+  aggregate(store: string, ...how: readonly unknown[]): Handle
+  updates(): Handle
+  to(sink: unknown): void
+}
+
+/** What a pipeline is built of beside its nodes. */
+export interface Parts {
+  readonly stream: (source: unknown, options: unknown) => Handle
+  readonly topic: (name: string) => Topic<unknown, unknown>
+  readonly source: (name: string) => SourceConnector<unknown, unknown, number>
+  readonly sink: (node: CaseNode & { kind: 'connector-sink' }) => SinkConnector<unknown, unknown>
+  readonly options: (source: string, kind: 'topic' | 'connector') => CaseSource
+  /** Of the node in hand, and of its first input. */
+  readonly facts: Facts
+  readonly inputFacts: Facts
+}
+
+/** What the generator knows where it adds a node. */
+export interface Place {
+  readonly input: Facts
+  readonly isExact: boolean
+  readonly random: Random
+  readonly name: (prefix: string) => string
+  /** Whether a pipe of its task waits already. */
+  readonly hasWaiting: boolean
+}
+
+type NodeOf<K extends NodeKind> = Extract<CaseNode, { readonly kind: K }>
+
+interface Entry<K extends NodeKind> {
+  /** How often it is drawn, among the others. */
+  readonly weight: number
+  /** Gives a node its functions, as wild as what is certain of its input allows. */
+  dress(node: NodeOf<K>, place: Place): NodeOf<K>
+  build(node: NodeOf<K>, inputs: readonly Handle[], parts: Parts): Handle | null
+  /** The call as it stands in a pipeline, behind its first input. */
+  print(node: NodeOf<K>, inputs: readonly string[]): string
+}
+
+class Thrown extends Error {}
+
+const failing = (test: Test | undefined, value: unknown, key: unknown): void => {
+  if (holds(test, value, key)) throw new Thrown('as the case says')
+}
+
+const test = ({ input, random }: Place, by: number): Test => ({
+  of: input.isBlind || random.integer(4) === 0 ? 'key' : 'value',
+  by,
+  rest: random.integer(by),
+})
+
+const throwing = (place: Place): { throwsWhen?: Test } =>
+  place.input.skips && place.random.integer(4) === 0 ? { throwsWhen: test(place, 11 + place.random.integer(10)) } : {}
+
+const formula = ({ input, random }: Place): Formula => ({
+  of: input.isBlind || random.integer(5) === 0 ? 'key' : 'value',
+  times: 1 + random.integer(50),
+  plus: random.integer(100),
+})
+
+const sourceOptions = ({ skips, extractsTime }: CaseSource) => ({
+  ...(skips ? { onDecodeError: 'skip', onProcessError: 'skip' } : {}),
+  ...(extractsTime ? { timestamp: extractedTime } : {}),
+})
+
+const foldsInAnyOrder: readonly FoldName[] = ['sum', 'fields', 'tally']
+const foldsInOrder: readonly FoldName[] = ['hash', 'list', 'last', ...foldsInAnyOrder]
+
+const json = (value: unknown): string => JSON.stringify(value)
+const onThrow = (node: { throwsWhen?: Test }): string =>
+  node.throwsWhen === undefined ? '' : `failing(${json(node.throwsWhen)}, v, k); `
+
+/** Every kind of node there is: a kind that joins the plan does not compile before it has its entry here. */
+export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
+  'topic-source': {
+    weight: 0,
+    dress: (node) => node,
+    build: (node, _inputs, { stream, topic: topicOf, options }) =>
+      stream(topicOf(node.topic), { until: 'end', ...sourceOptions(options(node.topic, 'topic')) }),
+    print: (node) => `stream(${node.topic}, { until: 'end' })`,
+  },
+  'connector-source': {
+    weight: 0,
+    dress: (node) => node,
+    build: (node, _inputs, { stream, source, options }) =>
+      stream(source(node.source), sourceOptions(options(node.source, 'connector'))),
+    print: (node) => `stream(${node.source})`,
+  },
+  map: {
+    weight: 4,
+    dress(node, place) {
+      const { random } = place
+      const to: Formula = {
+        ...formula(place),
+        ...(random.integer(3) === 0 ? { asObject: true } : {}),
+        ...(random.integer(5) === 0 ? { nullWhen: test(place, 5) } : {}),
+      }
+      return { ...node, to, ...throwing(place) }
+    },
+    build: (node, [input]) =>
+      (input as Handle).map((value, key) => {
+        failing(node.throwsWhen, value, key)
+        return computed(node.to, value, key)
+      }),
+    print: (node) => `.map((v, k) => { ${onThrow(node)}return computed(${json(node.to)}, v, k) })`,
+  },
+  filter: {
+    weight: 3,
+    dress: (node, place) => ({ ...node, unless: test(place, 2 + place.random.integer(3)), ...throwing(place) }),
+    build: (node, [input]) =>
+      (input as Handle).filter((value, key) => {
+        failing(node.throwsWhen, value, key)
+        return !holds(node.unless, value, key)
+      }),
+    print: (node) => `.filter((v, k) => { ${onThrow(node)}return !holds(${json(node.unless)}, v, k) })`,
+  },
+  'flat-map': {
+    weight: 2,
+    dress: (node, place) => ({ ...node, most: 1 + place.random.integer(2), by: byOf(place), ...throwing(place) }),
+    build: (node, [input]) =>
+      (input as Handle).flatMap(function* (value, key) {
+        for (const one of several(node.most, node.by, value, key)) {
+          yield one
+          failing(node.throwsWhen, value, key)
+        }
+      }),
+    print: (node) =>
+      `.flatMap(function* (v, k) { for (const one of several(${node.most}, '${node.by}', v, k)) { yield one; ${onThrow(node)}} })`,
+  },
+  tap: {
+    weight: 1,
+    dress: (node, place) => ({ ...node, ...throwing(place) }),
+    build: (node, [input]) => (input as Handle).tap((value, key) => failing(node.throwsWhen, value, key)),
+    print: (node) => `.tap((v, k) => { ${onThrow(node)}})`,
+  },
+  pipe: {
+    weight: 3,
+    dress(node, place) {
+      const { random, hasWaiting } = place
+      const most = 1 + random.integer(2)
+      // RxJS shows its operators no keys.
+      if (place.input.isBlind) return { ...node, most: 1, by: 'key' }
+      const waits =
+        hasWaiting || random.integer(2) === 0
+          ? {}
+          : { waits: { when: { of: 'value', by: 1 + random.integer(3), rest: 0 } as const, ms: 1 + random.integer(6) } }
+      const throwsWhen = throwing(place).throwsWhen
+      return {
+        ...node,
+        most,
+        by: 'value',
+        ...waits,
+        ...(throwsWhen === undefined ? {} : { throwsWhen: { ...throwsWhen, of: 'value' as const } }),
+      }
+    },
+    build: (node, [input]) => (input as Handle).pipe(...operatorsOf(node)),
+    print: (node) => `.pipe(...operatorsOf(${json(node)}))`,
+  },
+  merge: {
+    weight: 5,
+    dress: (node) => node,
+    build: (_node, [left, right]) => (left as Handle).merge(right as Handle),
+    print: (_node, [, right]) => `.merge(${right})`,
+  },
+  'key-by': {
+    weight: 4,
+    dress(node, place) {
+      const { random } = place
+      const { of: by, times, plus } = formula(place)
+      const nullWhen = random.integer(6) === 0 ? { nullWhen: test(place, 7) } : {}
+      const keys: readonly SerdeName[] = ['text', 'text', 'text', 'int32', 'structured']
+      return {
+        ...node,
+        to: { of: by, times, plus, ...nullWhen },
+        among: 1 + random.integer(8),
+        key: keys[random.integer(keys.length)] as SerdeName,
+        ...throwing(place),
+      }
+    },
+    build: (node, [input]) =>
+      (input as Handle).keyBy(
+        node.name,
+        (value, key) => {
+          failing(node.throwsWhen, value, key)
+          return keyOf(node, value, key)
+        },
+        { key: serdeOf(node.key) },
+      ),
+    print: (node) =>
+      `.keyBy('${node.name}', (v, k) => { ${onThrow(node)}return keyOf(${json(node)}, v, k) }, { key: ${node.key} })`,
+  },
+  aggregate: {
+    weight: 5,
+    dress(node, place) {
+      const { input, isExact, random } = place
+      const folds = isExact ? foldsInOrder : foldsInAnyOrder
+      const operation = input.isBlind ? 'count' : (['count', 'reduce', 'aggregate', 'aggregate'] as const)[random.integer(4)]
+      const fold = folds[random.integer(folds.length)] as FoldName
+      const isPlain = operation === 'count' || fold === 'fields'
+      return {
+        kind: 'aggregate',
+        inputs: node.inputs,
+        store: node.store,
+        operation: operation as 'count',
+        fold,
+        ...(isPlain ? {} : throwing(place)),
+        ...(!isPlain && isExact && random.integer(4) === 0 ? { deletesWhen: test(place, 4) } : {}),
+      }
+    },
+    build: (node, [input], { inputFacts }) => {
+      const stream = input as Handle
+      if (node.operation === 'count') return stream.count(node.store)
+      const guarded =
+        (fn: (state: unknown, value: unknown) => unknown) => (state: unknown, value: unknown, key: unknown) => {
+          // A state that is changed in place is changed before the record fails.
+          const next = fn(state, value)
+          failing(node.throwsWhen, value, key)
+          return holds(node.deletesWhen, value, key) ? null : next
+        }
+      if (node.operation === 'reduce') {
+        const isText = inputFacts.value === 'text'
+        const fold = node.fold === 'hash' ? hashed : node.fold === 'last' ? (_: unknown, v: unknown) => digest(v) : summed
+        return stream.reduce(
+          node.store,
+          guarded((state, value) => (isText ? `k${fold(state, value)}` : fold(state, value))),
+        )
+      }
+      if (node.fold === 'fields') {
+        return stream.aggregate(node.store, { n: count(), total: sum(digest), most: max(digest) })
+      }
+      const [seed, fold] = seededFold(node.fold)
+      return stream.aggregate(node.store, seed, guarded(fold))
+    },
+    print: (node) =>
+      node.operation === 'count'
+        ? `.count('${node.store}')`
+        : `.${node.operation}('${node.store}', ...foldOf(${json({ ...node, inputs: undefined, store: undefined })}))`,
+  },
+  updates: {
+    weight: 3,
+    dress: (node) => node,
+    build: (_node, [input]) => (input as Handle).updates(),
+    print: () => '.updates()',
+  },
+  'topic-sink': {
+    weight: 2,
+    dress: (node, { input, random }) => ({
+      ...node,
+      partitions: 1 + random.integer(3),
+      value: random.integer(2) === 0 ? 'structured' : input.value,
+    }),
+    build: (node, [input], { inputFacts }) => {
+      const { key } = inputFacts
+      const options = { key: serdeOf(key), value: serdeOf(node.value), partitions: node.partitions }
+      ;(input as Handle).to(topic(node.topic, options))
+      return null
+    },
+    print: (node) => `.to(topic('${node.topic}', { key, value: ${node.value}, partitions: ${node.partitions} }))`,
+  },
+  'connector-sink': {
+    weight: 2,
+    dress: (node, { random }) => ({
+      ...node,
+      guarantee: (['at-least-once', 'idempotent', 'transactional'] as const)[random.integer(3)] as 'idempotent',
+    }),
+    build: (node, [input], { sink }) => {
+      ;(input as Handle).to(sink(node))
+      return null
+    },
+    print: (node) => `.to(${node.sink}) // ${node.guarantee}`,
+  },
+}
+
+const byOf = ({ input, random }: Place): 'value' | 'key' => (input.isBlind || random.integer(4) === 0 ? 'key' : 'value')
+
+function operatorsOf({ most, by, waits, throwsWhen }: NodeOf<'pipe'>): OperatorFunction<unknown, unknown>[] {
+  const gives = mergeMap((value: unknown): Observable<unknown> => {
+    failing(throwsWhen, value, null)
+    return from([...several(most, by, value, noKey)])
+  })
+  if (waits === undefined) return [gives]
+  const wait = concatMap((value: unknown) =>
+    holds(waits.when, value, null) ? timer(waits.ms).pipe(map(() => value)) : of(value),
+  )
+  return [wait, gives]
+}
+
+/** A seed, and a fold over it; those that change their state in place do so in every record. */
+function seededFold(name: FoldName): [seed: () => unknown, fold: (state: unknown, value: unknown) => unknown] {
+  type Tally = { n: number; total: number }
+  type List = { list: number[] }
+  type Total = { total: number }
+  switch (name) {
+    case 'tally':
+      return [
+        () => ({ n: 0, total: 0 }),
+        (state, value) => {
+          const tally = state as Tally
+          tally.n++
+          tally.total += digest(value)
+          return tally
+        },
+      ]
+    case 'list':
+      return [
+        () => ({ list: [] }),
+        (state, value) => {
+          ;(state as List).list.push(digest(value))
+          return state
+        },
+      ]
+    case 'hash':
+      return [() => ({ total: 0 }), (state, value) => ({ total: hashed((state as Total).total, value) })]
+    case 'last':
+      return [() => ({ total: 0 }), (_state, value) => ({ total: digest(value) })]
+    default:
+      return [() => ({ total: 0 }), (state, value) => ({ total: summed((state as Total).total, value) })]
+  }
+}

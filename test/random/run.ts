@@ -1,0 +1,249 @@
+import { StreamError } from '../../src/core/errors.ts'
+import { parseTaskId } from '../../src/core/task-id.ts'
+import type { Pipeline } from '../../src/dsl/pipeline.ts'
+import { resolveJobConfig, startJob } from '../../src/job/run.ts'
+import { rowTimestamp, rowValue, userPrefix } from '../../src/state/row-format.ts'
+import type { ScriptedEvent, SimulatedInstance } from '../../src/testing/index.ts'
+import { World } from '../support/world.ts'
+import type { Analysis } from './analysis.ts'
+import type { Case, Fault, Life, PhaseScript } from './case.ts'
+import { SinkMemory } from './connectors.ts'
+import { LogClient, type LogRecord, type ReadLogs } from './log-client.ts'
+import { appId, pipelineOf } from './pipeline.ts'
+import { bytesOf, poisonOf } from './serdes.ts'
+
+/** A row of a store on disk. */
+export interface DiskRow {
+  readonly value: string
+  readonly timestamp: number
+}
+
+/** All that is left of a run. */
+export interface RunResult {
+  readonly read: ReadLogs
+  readonly sinks: ReadonlyMap<string, SinkMemory>
+  /** Rows of each store as the jobs of the last phase showed them before they closed, `key=value` in hex, sorted. */
+  readonly shown: ReadonlyMap<string, readonly string[]>
+  /** Rows of each store in the last directory, by partition and key in hex. */
+  readonly disk: ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<string, DiskRow>>>
+  /** Faults that came to pass, and those that did not. */
+  readonly fired: readonly Fault[]
+  readonly missed: readonly Fault[]
+  /** Lives of processes, commits that they began, and steps of the simulation. */
+  readonly lives: number
+  readonly commits: number
+  readonly steps: number
+}
+
+const recordDeadlineMs = 10_000
+
+/** What an answer that never came is to whoever waited for it. */
+const doubt = (): StreamError =>
+  new StreamError('TRANSACTION_UNKNOWN', 'the answer was lost, as asked', { action: 'reset-task' })
+
+/**
+ * Runs a case in a simulation, phase by phase: undisturbed in one directory, or under its script and then once more in an
+ * empty one.
+ */
+export async function runCase(given: Case, analysis: Analysis, isDisturbed: boolean): Promise<RunResult> {
+  const world = new World(given.seed)
+  return world.run(new CaseRun(given, analysis, world, isDisturbed).run())
+}
+
+class CaseRun {
+  private readonly given: Case
+  private readonly analysis: Analysis
+  private readonly world: World
+  private readonly isDisturbed: boolean
+  private readonly sinks: ReadonlyMap<string, SinkMemory>
+  private readonly stores: readonly string[]
+  private readonly pipeline: Pipeline
+  private readonly fired: Fault[] = []
+  private readonly missed: Fault[] = []
+  private readonly instances: SimulatedInstance[] = []
+  private shown = new Map<string, string[]>()
+  private phase = 0
+
+  constructor(given: Case, analysis: Analysis, world: World, isDisturbed: boolean) {
+    this.given = given
+    this.analysis = analysis
+    this.world = world
+    this.isDisturbed = isDisturbed
+    const { nodes } = given
+    this.sinks = new Map(nodes.flatMap((node) => (node.kind === 'connector-sink' ? [[node.sink, new SinkMemory()]] : [])))
+    this.stores = nodes.flatMap((node) => (node.kind === 'aggregate' ? [node.store] : []))
+    this.pipeline = pipelineOf(given, analysis, this.sinks, () => this.phase)
+  }
+
+  async run(): Promise<RunResult> {
+    const { world, given } = this
+    await world.startBroker()
+    const client = await LogClient.open(world.instance())
+    await client.createTopics(new Map(Object.entries(given.topics).map(([name, { partitions }]) => [name, partitions])))
+    for (const [phase, script] of given.script.entries()) {
+      this.phase = phase
+      await this.writeInputs(client, phase)
+      this.shown = new Map()
+      await this.runPhase(this.isDisturbed ? script : { lives: [{ directory: '/calm', faults: [] }] })
+    }
+    const lastDirectory = this.isDisturbed ? '/empty' : '/calm'
+    if (this.isDisturbed) {
+      this.shown = new Map()
+      await this.live({ directory: lastDirectory, faults: [] })
+      // What a process that is gone for good left open is ended when its time is over.
+      const { clock } = world.simulation.actor('patience')
+      await clock.sleep(3 * (given.commitIntervalMs + recordDeadlineMs) + 10_000)
+    }
+    const read = await client.read(this.outputs())
+    await client.close()
+    return {
+      read,
+      sinks: this.sinks,
+      shown: new Map([...this.shown].map(([store, rows]) => [store, rows.sort()])),
+      disk: await this.readDisk(lastDirectory),
+      fired: this.fired,
+      missed: this.missed,
+      lives: this.instances.length,
+      commits: this.instances.reduce((sum, { script }) => sum + (script.seen.get('B3.endTxn') ?? 0), 0),
+      steps: world.simulation.steps,
+    }
+  }
+
+  private outputs(): string[] {
+    const written = this.given.nodes.flatMap((node) => (node.kind === 'topic-sink' ? [node.topic] : []))
+    return [...written, ...this.stores.map((store) => `${appId}-${store}-changelog`)]
+  }
+
+  private async writeInputs(client: LogClient, phase: number): Promise<void> {
+    const records = Object.entries(this.given.topics).flatMap(([topic, { key, value, records: all }]) =>
+      all
+        .filter((record) => record.phase === phase)
+        .map((record): LogRecord & { topic: string; partition: number } => ({
+          topic,
+          partition: record.partition,
+          key: bytesOf(key, record.key),
+          value: record.isPoison ? poisonOf(value) : bytesOf(value, record.value),
+          timestamp: record.timestamp,
+          header: record.header ?? null,
+        })),
+    )
+    if (this.given.seed % 3 === 0) await client.write(records.slice(0, 4), 'aborts')
+    await client.write(records, 'commits')
+  }
+
+  private async runPhase({ lives, beside }: PhaseScript): Promise<void> {
+    const second = async (): Promise<void> => {
+      if (beside === undefined) return
+      await this.world.simulation.actor('second').clock.sleep(beside.afterMs)
+      await this.live({ directory: beside.directory, faults: [] })
+    }
+    const first = async (): Promise<void> => {
+      for (const life of lives) if (await this.live(life)) return
+    }
+    await Promise.all([first(), second()])
+  }
+
+  /** @returns whether it ended by itself */
+  private async live({ directory, faults }: Life): Promise<boolean> {
+    const { world, given } = this
+    const instance = world.instance(faults.flatMap(scripted))
+    this.instances.push(instance)
+    const happened = new Set<Fault>()
+    const isOver = { now: false }
+    const timed = faults.map((fault) => this.happenInTime(fault, instance, isOver, happened))
+    const ended = this.startJob(instance, directory, given)
+    const isKilled = (await Promise.race([instance.killed, ended])) === null
+    isOver.now = true
+    await Promise.all(timed)
+    for (const fault of faults) {
+      const isFired = happened.has(fault) || hasFired(fault, faults, instance)
+      ;(isFired ? this.fired : this.missed).push(fault)
+    }
+    return !isKilled
+  }
+
+  private async startJob(instance: SimulatedInstance, dataDirectory: string, given: Case): Promise<'ended'> {
+    const job = await startJob(
+      this.pipeline,
+      resolveJobConfig({
+        dataDirectory,
+        commitIntervalMs: given.commitIntervalMs,
+        commitShareMax: 1,
+        recordDeadlineMs,
+        ...(given.hasTinyCache ? { cacheBytes: 1 } : {}),
+        beforeClose: async () => {
+          for (const store of this.stores) await this.show(store, job.storeNamed(store))
+        },
+      }),
+      instance.ports,
+    )
+    await job.done
+    return 'ended'
+  }
+
+  private async show(store: string, rows: AsyncIterable<readonly [key: unknown, value: unknown]>): Promise<void> {
+    const place = this.given.nodes.findIndex((node) => node.kind === 'aggregate' && node.store === store)
+    const { key: keySerde, value: valueSerde } = this.analysis.fact(place)
+    const shown = this.shown.get(store) ?? []
+    this.shown.set(store, shown)
+    for await (const [key, value] of rows) {
+      shown.push(`${bytesOf(keySerde, key)?.toString('hex')}=${bytesOf(valueSerde, value)?.toString('hex')}`)
+    }
+  }
+
+  /** Pauses, and brokers that go down, at their time; if the process is still at work then. */
+  private async happenInTime(
+    fault: Fault,
+    instance: SimulatedInstance,
+    isOver: { readonly now: boolean },
+    happened: Set<Fault>,
+  ): Promise<void> {
+    if (!('forMs' in fault)) return
+    const { clock } = this.world.simulation.actor('fate')
+    await clock.sleep('pauseAtMs' in fault ? fault.pauseAtMs : fault.brokerDownAtMs)
+    if (isOver.now) return
+    happened.add(fault)
+    if ('pauseAtMs' in fault) {
+      instance.pause()
+      await clock.sleep(fault.forMs)
+      instance.resume()
+    } else {
+      this.world.killBroker()
+      await clock.sleep(fault.forMs)
+      await this.world.startBroker()
+    }
+  }
+
+  private async readDisk(directory: string): Promise<Map<string, Map<number, Map<string, DiskRow>>>> {
+    const { disk } = this.world
+    const prefix = `${directory}/${appId}/tasks/`
+    const stores = new Map<string, Map<number, Map<string, DiskRow>>>(this.stores.map((store) => [store, new Map()]))
+    for (const path of disk.paths.filter((one) => one.startsWith(prefix))) {
+      const [task = '', store = ''] = path.slice(prefix.length).split('/')
+      const partition = parseTaskId(task)?.partition
+      if (partition === undefined) continue
+      const rows = new Map<string, DiskRow>()
+      const backend = await disk.backends(1).open(path)
+      for await (const [key, row] of backend.iterate()) {
+        if (key[0] !== userPrefix) continue
+        const value = Buffer.from(rowValue(row)).toString('hex')
+        rows.set(Buffer.from(key.subarray(1)).toString('hex'), { value, timestamp: rowTimestamp(row) })
+      }
+      await backend.close()
+      stores.get(store)?.set(partition, rows)
+    }
+    return stores
+  }
+}
+
+function scripted(fault: Fault): ScriptedEvent[] {
+  if ('request' in fault) return [fault]
+  if (!('at' in fault)) return []
+  return [{ ...fault, do: fault.do === 'kill' ? 'kill' : doubt() }]
+}
+
+/** A life has one event of each form at the most, and a script only says how many have happened. */
+function hasFired(fault: Fault, faults: readonly Fault[], { script, isDead }: SimulatedInstance): boolean {
+  if ('at' in fault) return fault.do === 'kill' ? isDead : (script.seen.get(fault.at) ?? 0) >= fault.occurrence
+  return 'request' in fault && script.fired > faults.filter((one) => 'at' in one && hasFired(one, faults, { script, isDead } as SimulatedInstance)).length
+}
