@@ -81,11 +81,15 @@ export function pipe(node: PipeNode, context: ProcessorContext): RecordOperator 
       const queue: FlowRecord[] = []
       behind = queue
       const through = async (): Promise<void> => {
-        for (let record: FlowRecord | undefined = first; record !== undefined; record = queue.shift()) {
-          if (record !== first) underWay = begin(record)
-          if (underWay === null) continue
-          await underWay.settled()
-          forward(record, underWay)
+        let record: FlowRecord | undefined = first
+        while (record !== undefined) {
+          if (underWay !== null) {
+            await underWay.settled()
+            forward(record, underWay)
+          }
+          // The same record again, where two branches of one stream have met: it gets an Observable of its own.
+          record = queue.shift()
+          if (record !== undefined) underWay = begin(record)
         }
       }
       const done = through().finally(() => {

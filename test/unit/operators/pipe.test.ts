@@ -32,7 +32,7 @@ function open(...operators: AnyOperator[]) {
   const entry = connect(pipe(node, context), (one) => seen.push(one))
   const push = (value: unknown, key = 'k'): void => entry(FlowRecord.of(key, value, 5))
   const values = (): unknown[] => seen.map(({ value }) => value)
-  return { context, push, seen, values }
+  return { context, enter: entry, push, seen, values }
 }
 
 describe('a pipe', () => {
@@ -181,6 +181,14 @@ describe('a pipe whose Observable does not complete at once', () => {
     await Promise.all(context.takeWaits().map(({ done }) => done))
     expect(tries).toEqual(['a', 'a', 'b', 'c'])
     expect(values()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('takes a record as often as it comes, as where two branches of one stream meet', { timeout: 2000 }, async () => {
+    const { enter, context, values } = open(concatMap((value: string) => Promise.resolve(value)))
+    const record = FlowRecord.of('k', 'v', 5)
+    for (let times = 0; times < 3; times++) enter(record)
+    await Promise.all(context.takeWaits().map(({ done }) => done))
+    expect(values()).toEqual(['v', 'v', 'v'])
   })
 
   it('goes on with the next record after one was given up', async () => {
