@@ -210,7 +210,14 @@ export class Analysis {
           const source =
             node.kind === 'topic-source' ? this.given.topics[node.topic] : this.given.connectors[node.source]
           if (source === undefined) throw new ImpossibleCase('a source without records')
-          facts.push({ key: source.key, value: source.value, isTable: false, skips: source.skips, isBlind: false, group })
+          facts.push({
+            key: source.key,
+            value: source.value,
+            isTable: false,
+            skips: source.skips,
+            isBlind: false,
+            group,
+          })
           break
         }
         case 'map':

@@ -11,6 +11,7 @@ export function checkPossible(given: Pick<Case, 'nodes' | 'topics' | 'connectors
   const refuse = (what: string): never => {
     throw new ImpossibleCase(what)
   }
+  if (analysis.nodes.length === 0) refuse('a pipeline without nodes')
   const waiting = new Set<number>()
   for (const [place, node] of analysis.nodes.entries()) {
     const input = node.inputs[0] === undefined ? undefined : analysis.fact(node.inputs[0])
@@ -24,7 +25,8 @@ export function checkPossible(given: Pick<Case, 'nodes' | 'topics' | 'connectors
       if ('throwsWhen' in node && node.throwsWhen !== undefined && !input.skips) refuse('an error that ends the job')
     }
     if (node.kind === 'aggregate' && analysis.groups[facts.group]?.isExact !== true) {
-      if (['hash', 'list', 'last'].includes(node.fold) && node.operation !== 'count') refuse('a fold that needs an order')
+      if (['hash', 'list', 'last'].includes(node.fold) && node.operation !== 'count')
+        refuse('a fold that needs an order')
       if (node.deletesWhen !== undefined) refuse('a delete that needs an order')
     }
     if (node.kind === 'topic-sink' && node.value !== 'structured' && node.value !== input?.value) {

@@ -6,8 +6,8 @@ import type { Expected } from './naive.ts'
 import type { Lanes, NaiveChange, NaiveRecord } from './naive-record.ts'
 import { appId } from './pipeline.ts'
 import type { RunResult } from './run.ts'
-import { bytesOf } from './serdes.ts'
 import { isInterleaved, isThinned } from './sequences.ts'
+import { bytesOf } from './serdes.ts'
 
 /** A record in bytes, as text. */
 interface Shown {
@@ -38,7 +38,12 @@ export function compare(given: Case, analysis: Analysis, expected: Expected, fou
     if (node.kind === 'aggregate') compareStore(place, node)
     if (node.kind === 'topic-sink') {
       const logs = found.read.logs.get(node.topic) ?? []
-      compareOutput(node.topic, node.inputs[0], node.value, logs.map((log) => log.map(shownLog)))
+      compareOutput(
+        node.topic,
+        node.inputs[0],
+        node.value,
+        logs.map((log) => log.map(shownLog)),
+      )
     }
     if (node.kind === 'connector-sink') {
       const memory = found.sinks.get(node.sink)
@@ -75,13 +80,24 @@ export function compare(given: Case, analysis: Analysis, expected: Expected, fou
     if (wanted.join('\n') === got.join('\n')) return
     const missing = wanted.filter((row) => !got.includes(row))
     const added = got.filter((row) => !wanted.includes(row))
-    wrongs.push(`${what}: expected ${printed(missing)}, found ${printed(added)} (${wanted.length} and ${got.length} rows)`)
+    wrongs.push(
+      `${what}: expected ${printed(missing)}, found ${printed(added)} (${wanted.length} and ${got.length} rows)`,
+    )
   }
 
   function compareOutput(name: string, from: number, serde: SerdeName, logs: readonly (readonly Shown[])[]): void {
     const { key } = analysis.fact(from)
     const last = expected.lastChanges.get(name)
-    if (last !== undefined) return compareTable(name, key, serde, last.store, logs)
+    if (last === undefined) compareStream(name, key, serde, logs)
+    else compareTable(name, key, serde, last.store, logs)
+  }
+
+  function compareStream(
+    name: string,
+    key: SerdeName | 'nothing',
+    serde: SerdeName,
+    logs: readonly (readonly Shown[])[],
+  ): void {
     const stream = expected.streams.get(name)
     for (const [partition, phases] of (stream?.partitions ?? []).entries()) {
       let left = logs[partition] ?? []
@@ -120,7 +136,11 @@ export function compare(given: Case, analysis: Analysis, expected: Expected, fou
         changes.map(({ phase, record }, n) => {
           const isLast = changes[n + 1]?.phase !== phase
           // A row's last change of a phase is certain, whatever came before it.
-          const shown = shownNaive({ ...record, header: null, ...(isLast ? { valueDoubts: [], timeDoubts: [] } : {}) }, key, serde)
+          const shown = shownNaive(
+            { ...record, header: null, ...(isLast ? { valueDoubts: [], timeDoubts: [] } : {}) },
+            key,
+            serde,
+          )
           return { shown: shown.shown, isCertain: shown.isCertain, isLast }
         }),
       )
@@ -158,7 +178,13 @@ const shownLog = ({ key, value, timestamp, header }: LogRecord): Shown => ({
 
 /** Records of a sink in order of offset, by partition; their ids are `topic/partition/offset`. */
 function byPartition(
-  records: Iterable<{ id: string; key: unknown; value: unknown; timestamp: number; headers: ReadonlyMap<string, Uint8Array> }>,
+  records: Iterable<{
+    id: string
+    key: unknown
+    value: unknown
+    timestamp: number
+    headers: ReadonlyMap<string, Uint8Array>
+  }>,
   key: SerdeName | 'nothing',
   value: SerdeName,
 ): Shown[][] {

@@ -1,7 +1,19 @@
 import { type Random, seededRandom } from '../../src/core/random.ts'
 import { type StepName, stepNames } from '../../src/core/steps.ts'
 import { Analysis, ImpossibleCase } from './analysis.ts'
-import type { Case, CaseConnector, CaseNode, CaseRecord, CaseSource, CaseTopic, Fault, Life, NodeKind, PhaseScript, SerdeName } from './case.ts'
+import type {
+  Case,
+  CaseConnector,
+  CaseNode,
+  CaseRecord,
+  CaseSource,
+  CaseTopic,
+  Fault,
+  Life,
+  NodeKind,
+  PhaseScript,
+  SerdeName,
+} from './case.ts'
 import { checkPossible } from './checks.ts'
 import { as } from './functions.ts'
 import { nodeTable, type Place } from './node-table.ts'
@@ -91,7 +103,10 @@ class Generator {
       }))
       // One partition without any record, now and then; and one key, one partition where a table is to be right.
       const empty = random.integer(4) === 0 ? random.integer(partitions) : -1
-      this.topics[name] = { ...declared, records: records.filter(({ partition }) => partitions === 1 || partition !== empty) }
+      this.topics[name] = {
+        ...declared,
+        records: records.filter(({ partition }) => partitions === 1 || partition !== empty),
+      }
       this.nodes.push({ kind: 'topic-source', inputs: [], topic: name })
       // Read twice.
       if (random.integer(8) === 0) this.nodes.push({ kind: 'topic-source', inputs: [], topic: name })
@@ -160,7 +175,9 @@ class Generator {
 
   /** As long as it grows, every source counts as read. */
   private withReaders(): CaseNode[] {
-    const unread = [...this.nodes.keys()].filter((place) => this.nodes[place]?.inputs.length === 0 && !this.isRead(place))
+    const unread = [...this.nodes.keys()].filter(
+      (place) => this.nodes[place]?.inputs.length === 0 && !this.isRead(place),
+    )
     return [...this.nodes, ...unread.map((place): CaseNode => ({ kind: 'tap', inputs: [place] }))]
   }
 
@@ -266,7 +283,14 @@ class Generator {
     switch (random.integer(7)) {
       case 0:
       case 1:
-        return [{ at: this.one(commits), occurrence: 1 + random.integer(3), when: this.one(['before', 'after']), do: 'doubt' }]
+        return [
+          {
+            at: this.one(commits),
+            occurrence: 1 + random.integer(3),
+            when: this.one(['before', 'after']),
+            do: 'doubt',
+          },
+        ]
       case 2:
         return [
           {

@@ -117,7 +117,8 @@ export class LogClient {
       })
       left = left.filter((want, n) => {
         const found = answer.topics[n]?.partitions[0]
-        if (found === undefined || found.errorCode !== 0) throw new Error(`${want.topic} cannot be read: ${found?.errorCode}`)
+        if (found === undefined || found.errorCode !== 0)
+          throw new Error(`${want.topic} cannot be read: ${found?.errorCode}`)
         const { records, position } = decode(found.records ?? Buffer.alloc(0), found.abortedTransactions ?? [])
         logs.get(want.topic)?.[want.index]?.push(...records)
         const moved = position > want.offset

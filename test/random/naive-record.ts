@@ -23,9 +23,7 @@ export class NaiveLog {
   readonly partitions: Lanes[][]
 
   constructor(partitions: number, phases: number) {
-    this.partitions = Array.from({ length: partitions }, () =>
-      Array.from({ length: phases }, (): Lanes => new Map()),
-    )
+    this.partitions = Array.from({ length: partitions }, () => Array.from({ length: phases }, (): Lanes => new Map()))
   }
 
   append(partition: number, phase: number, lane: string, record: NaiveRecord): void {

@@ -140,7 +140,15 @@ class Naive {
     { partition, phase, lane, record }: { partition: number; phase: number; lane: string; record: NaiveRecord },
   ): void {
     const input = group.inputs[index] as Group['inputs'][number]
-    const turn: Turn = { group, partition, phase, lane: `${group.members[0]}/${partition}/${lane}`, effects: [], undo: [], queue: [] }
+    const turn: Turn = {
+      group,
+      partition,
+      phase,
+      lane: `${group.members[0]}/${partition}/${lane}`,
+      effects: [],
+      undo: [],
+      queue: [],
+    }
     try {
       for (const target of input.targets) this.visit(target, record, turn)
       if (input.role !== 'repartition') for (const source of input.from) this.toSinks(source, record, turn)
@@ -194,7 +202,8 @@ class Naive {
       case 'map': {
         fails()
         const valueDoubts = node.to.of === 'key' ? [] : record.valueDoubts
-        return this.forward(place, { ...record, value: computed(node.to, value, key), valueDoubts }, turn)
+        this.forward(place, { ...record, value: computed(node.to, value, key), valueDoubts }, turn)
+        return
       }
       case 'filter':
         fails()
@@ -202,7 +211,8 @@ class Naive {
         return
       case 'tap':
         fails()
-        return this.forward(place, record, turn)
+        this.forward(place, record, turn)
+        return
       case 'flat-map': {
         for (const one of several(node.most, node.by, value, key)) {
           this.forward(place, { ...record, value: one }, turn)
@@ -217,15 +227,19 @@ class Naive {
         return
       case 'key-by': {
         fails()
-        return this.forward(place, { ...record, key: keyOf(node, value, key) }, turn)
+        this.forward(place, { ...record, key: keyOf(node, value, key) }, turn)
+        return
       }
       case 'merge':
       case 'updates':
-        return this.forward(place, record, turn)
+        this.forward(place, record, turn)
+        return
       case 'aggregate':
-        return this.fold(place, node, record, turn)
+        this.fold(place, node, record, turn)
+        return
       case 'topic-sink':
-        return this.write(this.streams.get(node.topic), this.analysis.fact(place).key, record, turn)
+        this.write(this.streams.get(node.topic), this.analysis.fact(place).key, record, turn)
+        return
       case 'topic-source':
       case 'connector-source':
       case 'connector-sink':
@@ -239,7 +253,8 @@ class Naive {
     const { key, value } = record
     if (holds(node.throwsWhen, value, key)) throw new Thrown()
     // What a record gives is held back until it is complete.
-    for (const one of [...several(node.most, node.by, value, noKey)]) this.forward(place, { ...record, value: one }, turn)
+    for (const one of [...several(node.most, node.by, value, noKey)])
+      this.forward(place, { ...record, value: one }, turn)
   }
 
   private fold(place: Place, node: CaseNode & { kind: 'aggregate' }, record: NaiveRecord, turn: Turn): void {
@@ -314,7 +329,11 @@ function foldedOf(
     case 'last':
       return { total: digest(value) }
     case 'fields':
-      return { n: n + 1, total: total + digest(value), most: Math.max((state as { most?: number })?.most ?? 0, digest(value)) }
+      return {
+        n: n + 1,
+        total: total + digest(value),
+        most: Math.max((state as { most?: number })?.most ?? 0, digest(value)),
+      }
     case 'list':
       return { list: [...list, digest(value)] }
     case 'tally':

@@ -1,7 +1,7 @@
 import { concatMap, from, map, mergeMap, type Observable, type OperatorFunction, of, timer } from 'rxjs'
-import type { Random } from '../../src/core/random.ts'
 import type { SinkConnector } from '../../src/connector/sink.ts'
 import type { SourceConnector } from '../../src/connector/source.ts'
+import type { Random } from '../../src/core/random.ts'
 import { count, max, type Serde, sum, type Topic, topic } from '../../src/index.ts'
 import type { Facts } from './analysis.ts'
 import type { CaseNode, CaseSource, FoldName, Formula, NodeKind, SerdeName, Test } from './case.ts'
@@ -216,7 +216,9 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
     dress(node, place) {
       const { input, isExact, random } = place
       const folds = isExact ? foldsInOrder : foldsInAnyOrder
-      const operation = input.isBlind ? 'count' : (['count', 'reduce', 'aggregate', 'aggregate'] as const)[random.integer(4)]
+      const operation = input.isBlind
+        ? 'count'
+        : (['count', 'reduce', 'aggregate', 'aggregate'] as const)[random.integer(4)]
       const fold = folds[random.integer(folds.length)] as FoldName
       const isPlain = operation === 'count' || fold === 'fields'
       return {
@@ -241,7 +243,8 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
         }
       if (node.operation === 'reduce') {
         const isText = inputFacts.value === 'text'
-        const fold = node.fold === 'hash' ? hashed : node.fold === 'last' ? (_: unknown, v: unknown) => digest(v) : summed
+        const fold =
+          node.fold === 'hash' ? hashed : node.fold === 'last' ? (_: unknown, v: unknown) => digest(v) : summed
         return stream.reduce(
           node.store,
           guarded((state, value) => (isText ? `k${fold(state, value)}` : fold(state, value))),

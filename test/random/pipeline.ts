@@ -30,7 +30,8 @@ export function pipelineOf(
         topic: (name) => found(topics, name),
         source: (name) => found(sources, name),
         sink: (one) => found(sinks, one.sink).connector(one),
-        options: (name, kind) => found(new Map<string, CaseSource>(Object.entries(kind === 'topic' ? given.topics : given.connectors)), name),
+        options: (name, kind) =>
+          found(new Map<string, CaseSource>(Object.entries(kind === 'topic' ? given.topics : given.connectors)), name),
         facts: analysis.fact(place),
         inputFacts: analysis.fact(node.inputs[0] ?? place),
       }

@@ -70,7 +70,9 @@ class CaseRun {
     this.world = world
     this.isDisturbed = isDisturbed
     const { nodes } = given
-    this.sinks = new Map(nodes.flatMap((node) => (node.kind === 'connector-sink' ? [[node.sink, new SinkMemory()]] : [])))
+    this.sinks = new Map(
+      nodes.flatMap((node) => (node.kind === 'connector-sink' ? [[node.sink, new SinkMemory()]] : [])),
+    )
     this.stores = nodes.flatMap((node) => (node.kind === 'aggregate' ? [node.store] : []))
     this.pipeline = pipelineOf(given, analysis, this.sinks, () => this.phase)
   }
@@ -245,5 +247,9 @@ function scripted(fault: Fault): ScriptedEvent[] {
 /** A life has one event of each form at the most, and a script only says how many have happened. */
 function hasFired(fault: Fault, faults: readonly Fault[], { script, isDead }: SimulatedInstance): boolean {
   if ('at' in fault) return fault.do === 'kill' ? isDead : (script.seen.get(fault.at) ?? 0) >= fault.occurrence
-  return 'request' in fault && script.fired > faults.filter((one) => 'at' in one && hasFired(one, faults, { script, isDead } as SimulatedInstance)).length
+  return (
+    'request' in fault &&
+    script.fired >
+      faults.filter((one) => 'at' in one && hasFired(one, faults, { script, isDead } as SimulatedInstance)).length
+  )
 }
