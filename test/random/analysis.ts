@@ -31,6 +31,8 @@ export interface Facts {
   readonly key: SerdeName | 'nothing'
   readonly value: SerdeName
   readonly isTable: boolean
+  /** Its values, but for null, are objects that hold a number `n`. */
+  readonly isObject: boolean
   /** Records on which a function throws are passed over, here and everywhere before. */
   readonly skips: boolean
   /** Its values depend on an order that nobody knows: only keys, and how many there are, are certain. */
@@ -214,6 +216,7 @@ export class Analysis {
             key: source.key,
             value: source.value,
             isTable: false,
+            isObject: false,
             skips: source.skips,
             isBlind: false,
             group,
@@ -221,11 +224,16 @@ export class Analysis {
           break
         }
         case 'map':
-          facts.push({ ...through, value: 'structured', isBlind: isBlind && node.to.of === 'value' })
+          facts.push({
+            ...through,
+            value: 'structured',
+            isObject: node.to.asObject === true,
+            isBlind: isBlind && node.to.of === 'value',
+          })
           break
         case 'flat-map':
         case 'pipe':
-          facts.push({ ...through, value: 'structured' })
+          facts.push({ ...through, value: 'structured', isObject: false })
           break
         case 'key-by':
           facts.push({ ...through, key: node.key })
@@ -233,13 +241,23 @@ export class Analysis {
         case 'merge': {
           const [left, right] = inputs as [Facts, Facts]
           if (left.key !== right.key || node.inputs[0] === node.inputs[1]) throw new ImpossibleCase('keys that differ')
-          facts.push({ ...through, value: left.value === right.value ? left.value : 'structured' })
+          facts.push({
+            ...through,
+            value: left.value === right.value ? left.value : 'structured',
+            isObject: left.isObject && right.isObject,
+          })
           break
         }
         case 'aggregate': {
           if (first.key === 'nothing') throw new ImpossibleCase('no key to group by')
           const value = node.operation === 'count' ? 'int64' : node.operation === 'reduce' ? first.value : 'structured'
-          facts.push({ ...through, value, isTable: true, isBlind: this.groups[group]?.isExact !== true })
+          facts.push({
+            ...through,
+            value,
+            isTable: true,
+            isObject: false,
+            isBlind: this.groups[group]?.isExact !== true,
+          })
           break
         }
         case 'filter':

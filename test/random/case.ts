@@ -135,6 +135,8 @@ export type Fault =
       /** `doubt`: the step fails although, or as if, its effect may have happened. */
       readonly do: 'kill' | 'doubt'
     }
+  /** Stores are written so much later than they are committed, each time. */
+  | { readonly storesLateMs: number }
   | { readonly request: string; readonly occurrence: number; readonly lateMs: number }
   | { readonly pauseAtMs: number; readonly forMs: number }
   | { readonly brokerDownAtMs: number; readonly forMs: number }

@@ -43,15 +43,15 @@ class Generator {
   constructor(seed: number, random: Random) {
     this.seed = seed
     this.random = random
-    this.phases = 1 + random.integer(3)
+    this.phases = 1 + random.integer(4)
   }
 
   /** @returns null where no pipeline came of what was drawn */
   tryCase(): Case | null {
     const { random } = this
     this.addSources()
-    const most = this.nodes.length + 3 + random.integer(9)
-    for (let tries = 0; this.nodes.length < most && tries < 40; tries++) this.grow()
+    const most = this.nodes.length + 3 + random.integer(11)
+    for (let tries = 0; this.nodes.length < most && tries < 60; tries++) this.grow()
     this.closeEnds()
     try {
       checkPossible(this)
@@ -72,6 +72,9 @@ class Generator {
       hasTinyCache: random.integer(3) === 0,
     }
   }
+
+  /** Steps that are taken at all, but for trouble. */
+  private static readonly usualSteps = stepNames.filter((name) => name !== 'A4.quarantine')
 
   private one<T>(of: readonly T[]): T {
     return of[this.random.integer(of.length)] as T
@@ -143,8 +146,9 @@ class Generator {
   private grow(): void {
     let drawn = this.random.integer(weightSum)
     const kind = growingKinds.find((one) => (drawn -= nodeTable[one].weight) < 0) as NodeKind
-    const inputs = [this.open(kind === 'updates' || isSink(kind))]
-    if (kind === 'merge') inputs.push(this.open(false))
+    const first = kind === 'updates' ? this.table() : this.open(isSink(kind))
+    if (first === null) return
+    const inputs = kind === 'merge' ? [first, this.other(first)] : [first]
     const node = this.bare(kind, inputs)
     if (node === null) return
     const before = this.nodes
@@ -167,6 +171,32 @@ class Generator {
       return place
     }
     return 0
+  }
+
+  /** A table that nobody takes the updates of, if there is one. */
+  private table(): number | null {
+    const tables = [...this.nodes.keys()].filter(
+      (place) => this.nodes[place]?.kind === 'aggregate' && !this.isRead(place),
+    )
+    return tables.length === 0 ? null : this.one(tables)
+  }
+
+  /** What a merge takes beside a stream: as often as not another branch of what it comes from. */
+  private other(first: number): number {
+    const ancestors = new Set([first])
+    for (let place = first; place >= 0; place--) {
+      if (ancestors.has(place)) for (const input of this.nodes[place]?.inputs ?? []) ancestors.add(input)
+    }
+    const streams = [...this.nodes.keys()].filter((place) => {
+      const node = this.nodes[place] as CaseNode
+      return place !== first && node.kind !== 'aggregate' && !isSink(node.kind)
+    })
+    const kin = streams.filter((place) => {
+      const node = this.nodes[place] as CaseNode
+      return ancestors.has(place) || (node.inputs as readonly number[]).some((input) => ancestors.has(input))
+    })
+    const drawn = this.random.integer(2) === 0 && kin.length > 0 ? kin : streams
+    return drawn.length === 0 ? this.open(false) : this.one(drawn)
   }
 
   private isRead(place: number): boolean {
@@ -242,7 +272,7 @@ class Generator {
         name: this.name,
         hasWaiting: waiting.has(facts.group),
       }
-      const dressed = dress(node, at)
+      const dressed = this.shared(dress(node, at), place, analysis)
       if (dressed.kind === 'key-by' && node.kind === 'key-by') {
         // Keys were agreed upon while merges were made.
         this.nodes[place] = { ...dressed, key: node.key }
@@ -251,6 +281,24 @@ class Generator {
       if (dressed.kind === 'pipe' && dressed.waits !== undefined) waiting.add(facts.group)
       this.nodes[place] = dressed
     }
+  }
+
+  /** Two streams may write one topic. */
+  private shared(node: CaseNode, place: number, analysis: Analysis): CaseNode {
+    if (node.kind !== 'topic-sink' || analysis.fact(place).isTable || this.random.integer(5) > 0) return node
+    const isStream = ({ inputs: [from] }: CaseNode & { kind: 'topic-sink' }): boolean =>
+      this.nodes[from]?.kind !== 'aggregate'
+    const twin = this.nodes
+      .slice(0, place)
+      .find(
+        (one, n) =>
+          one.kind === 'topic-sink' &&
+          isStream(one) &&
+          isStream(node) &&
+          one.value === 'structured' &&
+          analysis.fact(n).key === analysis.fact(place).key,
+      )
+    return twin?.kind === 'topic-sink' ? { ...twin, inputs: node.inputs } : node
   }
 
   private phaseScript(): PhaseScript {
@@ -270,8 +318,8 @@ class Generator {
   private kill(): Fault {
     const { random } = this
     return {
-      at: this.one(stepNames),
-      occurrence: 1 + random.integer(4),
+      at: this.one(Generator.usualSteps),
+      occurrence: 1 + random.integer(this.random.integer(2) === 0 ? 2 : 8),
       when: this.one(['before', 'after']),
       do: 'kill',
     }
@@ -280,7 +328,7 @@ class Generator {
   private otherFaults(): Fault[] {
     const { random } = this
     const commits = stepNames.filter((name: StepName) => name.startsWith('B'))
-    switch (random.integer(7)) {
+    switch (random.integer(8)) {
       case 0:
       case 1:
         return [
@@ -305,6 +353,8 @@ class Generator {
       }
       case 4:
         return random.integer(3) === 0 ? [{ brokerDownAtMs: random.integer(150), forMs: random.integer(1500) }] : []
+      case 5:
+        return [{ storesLateMs: 5 + random.integer(100) }]
       default:
         return []
     }

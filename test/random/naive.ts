@@ -1,5 +1,5 @@
 import { partitionOf } from '../../src/kafka/partitioner.ts'
-import type { Analysis, Group, Place } from './analysis.ts'
+import type { Analysis, Facts, Group, Place } from './analysis.ts'
 import type { Case, CaseNode, CaseRecord, CaseSource } from './case.ts'
 import { computed, digest, hashed, holds, noKey, several, summed } from './functions.ts'
 import { type Doubt, type Lanes, NaiveLog, type NaiveRecord, type NaiveStore } from './naive-record.ts'
@@ -78,7 +78,7 @@ class Naive {
       node.kind === 'topic-sink' ? [node.topic, node.partitions] : [node.sink, partitionsOf(from)]
     const table = this.given.nodes[from]
     if (table?.kind === 'aggregate') this.lastChanges.set(name, { store: table.store, partitions })
-    else this.streams.set(name, new NaiveLog(partitions, this.phases))
+    else if (!this.streams.has(name)) this.streams.set(name, new NaiveLog(partitions, this.phases))
   }
 
   run(): Expected {
@@ -264,8 +264,8 @@ class Naive {
     const store = this.stores.get(node.store)?.[turn.partition]
     if (store === undefined) return
     const before = store.rows.get(id)
-    const isText = this.analysis.fact(place).value === 'text'
-    const next = foldedOf(node, before?.value, value, key, isText)
+    const facts = this.analysis.fact(node.inputs[0])
+    const next = foldedOf(node, before?.value, value, key, facts)
     const timestamp = before === undefined ? record.timestamp : Math.max(before.timestamp, record.timestamp)
     if (next === null) store.rows.delete(id)
     else store.rows.set(id, { value: next, timestamp })
@@ -302,21 +302,26 @@ class Naive {
   }
 }
 
+interface Total {
+  readonly n: number
+}
+
 /** @returns null for a delete */
 function foldedOf(
   node: CaseNode & { kind: 'aggregate' },
   state: unknown,
   value: unknown,
   key: unknown,
-  isText: boolean,
+  { value: serde, isObject }: Facts,
 ): unknown {
   if (node.operation === 'count') return ((state as number | undefined) ?? 0) + 1
   if (node.operation === 'reduce') {
     if (state === undefined) return value
     if (holds(node.throwsWhen, value, key)) throw new Thrown()
     if (holds(node.deletesWhen, value, key)) return null
+    if (node.fold === 'tally' && isObject) return { n: summed((state as Total).n, (value as Total).n) }
     const n = node.fold === 'last' ? digest(value) : node.fold === 'hash' ? hashed(state, value) : summed(state, value)
-    return isText ? `k${n}` : n
+    return serde === 'text' ? `k${n}` : n
   }
   if (holds(node.throwsWhen, value, key)) throw new Thrown()
   if (holds(node.deletesWhen, value, key)) return null

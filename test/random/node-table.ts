@@ -179,13 +179,13 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
     print: (node) => `.pipe(...operatorsOf(${json(node)}))`,
   },
   merge: {
-    weight: 5,
+    weight: 7,
     dress: (node) => node,
     build: (_node, [left, right]) => (left as Handle).merge(right as Handle),
     print: (_node, [, right]) => `.merge(${right})`,
   },
   'key-by': {
-    weight: 4,
+    weight: 5,
     dress(node, place) {
       const { random } = place
       const { of: by, times, plus } = formula(place)
@@ -212,7 +212,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
       `.keyBy('${node.name}', (v, k) => { ${onThrow(node)}return keyOf(${json(node)}, v, k) }, { key: ${node.key} })`,
   },
   aggregate: {
-    weight: 5,
+    weight: 8,
     dress(node, place) {
       const { input, isExact, random } = place
       const folds = isExact ? foldsInOrder : foldsInAnyOrder
@@ -242,6 +242,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
           return holds(node.deletesWhen, value, key) ? null : next
         }
       if (node.operation === 'reduce') {
+        if (node.fold === 'tally' && inputFacts.isObject) return stream.reduce(node.store, guarded(addInPlace))
         const isText = inputFacts.value === 'text'
         const fold =
           node.fold === 'hash' ? hashed : node.fold === 'last' ? (_: unknown, v: unknown) => digest(v) : summed
@@ -262,7 +263,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
         : `.${node.operation}('${node.store}', ...foldOf(${json({ ...node, inputs: undefined, store: undefined })}))`,
   },
   updates: {
-    weight: 3,
+    weight: 5,
     dress: (node) => node,
     build: (_node, [input]) => (input as Handle).updates(),
     print: () => '.updates()',
@@ -308,6 +309,13 @@ function operatorsOf({ most, by, waits, throwsWhen }: NodeOf<'pipe'>): OperatorF
     holds(waits.when, value, null) ? timer(waits.ms).pipe(map(() => value)) : of(value),
   )
   return [wait, gives]
+}
+
+/** Changes the state that it is given. */
+function addInPlace(state: unknown, value: unknown): unknown {
+  const tally = state as { n: number }
+  tally.n = summed(tally.n, (value as { n: number }).n)
+  return tally
 }
 
 /** A seed, and a fold over it; those that change their state in place do so in every record. */

@@ -1,4 +1,5 @@
 import { StreamError } from '../../src/core/errors.ts'
+import type { StepName } from '../../src/core/steps.ts'
 import { parseTaskId } from '../../src/core/task-id.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
 import { resolveJobConfig, startJob } from '../../src/job/run.ts'
@@ -113,7 +114,7 @@ class CaseRun {
 
   private outputs(): string[] {
     const written = this.given.nodes.flatMap((node) => (node.kind === 'topic-sink' ? [node.topic] : []))
-    return [...written, ...this.stores.map((store) => `${appId}-${store}-changelog`)]
+    return [...new Set(written), ...this.stores.map((store) => `${appId}-${store}-changelog`)]
   }
 
   private async writeInputs(client: LogClient, phase: number): Promise<void> {
@@ -240,16 +241,19 @@ class CaseRun {
 
 function scripted(fault: Fault): ScriptedEvent[] {
   if ('request' in fault) return [fault]
+  if ('storesLateMs' in fault) {
+    return [{ at: 'B4.writeStore', occurrence: 'every', when: 'before', do: { lateMs: fault.storesLateMs } }]
+  }
   if (!('at' in fault)) return []
   return [{ ...fault, do: fault.do === 'kill' ? 'kill' : doubt() }]
 }
 
-/** A life has one event of each form at the most, and a script only says how many have happened. */
 function hasFired(fault: Fault, faults: readonly Fault[], { script, isDead }: SimulatedInstance): boolean {
-  if ('at' in fault) return fault.do === 'kill' ? isDead : (script.seen.get(fault.at) ?? 0) >= fault.occurrence
-  return (
-    'request' in fault &&
-    script.fired >
-      faults.filter((one) => 'at' in one && hasFired(one, faults, { script, isDead } as SimulatedInstance)).length
-  )
+  const seen = (step: StepName): number => script.seen.get(step) ?? 0
+  if ('storesLateMs' in fault) return seen('B4.writeStore') > 0
+  if ('at' in fault) return fault.do === 'kill' ? isDead : seen(fault.at) >= fault.occurrence
+  if (!('request' in fault)) return false
+  // A script says how many of its events have happened, and a life has one late request at the most.
+  const others = faults.filter((one) => one !== fault && hasFired(one, faults, { script, isDead } as SimulatedInstance))
+  return script.fired > others.filter((one) => !('forMs' in one)).length
 }

@@ -80,6 +80,7 @@ export class Tally {
 function nameOf(fault: Fault): string {
   if ('request' in fault) return `${fault.request} late`
   if ('pauseAtMs' in fault) return fault.forMs >= 10_000 ? 'pause past the session' : 'pause'
+  if ('storesLateMs' in fault) return 'stores late'
   return 'at' in fault ? `${fault.do} ${fault.when} ${fault.at}` : 'broker down'
 }
 
