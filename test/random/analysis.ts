@@ -1,4 +1,6 @@
-import type { Case, CaseNode, SerdeName } from './case.ts'
+import type { Case, CaseNode } from './case.ts'
+import { type Facts, factsOf } from './facts.ts'
+import { ImpossibleCase } from './impossible-case.ts'
 
 /** The place of a node in its case. */
 export type Place = number
@@ -25,24 +27,6 @@ export interface Group {
    */
   readonly isExact: boolean
 }
-
-/** What is known of the records that leave a node, before anything runs. */
-export interface Facts {
-  readonly key: SerdeName | 'nothing'
-  readonly value: SerdeName
-  readonly isTable: boolean
-  /** Its values, but for null, are objects that hold a number `n`. */
-  readonly isObject: boolean
-  /** Records on which a function throws are passed over, here and everywhere before. */
-  readonly skips: boolean
-  /** Its values depend on an order that nobody knows: only keys, and how many there are, are certain. */
-  readonly isBlind: boolean
-  /** The group it is in; -1 for a connector sink. */
-  readonly group: number
-}
-
-/** A case that cannot be run, and why: a candidate of the generator or the shrinker that is passed over. */
-export class ImpossibleCase extends Error {}
 
 /**
  * What the definition of the verbs says about a pipeline as a whole: where records pass through topics, which nodes share
@@ -71,7 +55,13 @@ export class Analysis {
     }
     this.leadsToTable = leads
     this.groups = this.orderedGroups()
-    this.facts = this.allFacts()
+    const facts: Facts[] = []
+    for (const [place, node] of nodes.entries()) {
+      const group = this.groups.findIndex(({ members }) => members.includes(place))
+      const inputs = node.inputs.map((input) => facts[input] as Facts)
+      facts.push(factsOf(node, { inputs, group, isExact: this.groups[group]?.isExact === true, given }))
+    }
+    this.facts = facts
   }
 
   node(place: Place): CaseNode {
@@ -195,79 +185,5 @@ export class Analysis {
       ordered.push({ members, inputs, partitions: counts[0] as number, isExact })
     }
     return ordered
-  }
-
-  private allFacts(): readonly Facts[] {
-    const facts: Facts[] = []
-    for (const [place, node] of this.nodes.entries()) {
-      const group = this.groups.findIndex(({ members }) => members.includes(place))
-      const inputs = node.inputs.map((input) => facts[input] as Facts)
-      const [first] = inputs as [Facts]
-      const skips = inputs.every((input) => input.skips)
-      const isBlind = inputs.some((input) => input.isBlind)
-      const through = { ...first, isTable: false, skips, isBlind, group }
-      switch (node.kind) {
-        case 'topic-source':
-        case 'connector-source': {
-          const source =
-            node.kind === 'topic-source' ? this.given.topics[node.topic] : this.given.connectors[node.source]
-          if (source === undefined) throw new ImpossibleCase('a source without records')
-          facts.push({
-            key: source.key,
-            value: source.value,
-            isTable: false,
-            isObject: false,
-            skips: source.skips,
-            isBlind: false,
-            group,
-          })
-          break
-        }
-        case 'map':
-          facts.push({
-            ...through,
-            value: 'structured',
-            isObject: node.to.asObject === true,
-            isBlind: isBlind && node.to.of === 'value',
-          })
-          break
-        case 'flat-map':
-        case 'pipe':
-          facts.push({ ...through, value: 'structured', isObject: false })
-          break
-        case 'key-by':
-          facts.push({ ...through, key: node.key })
-          break
-        case 'merge': {
-          const [left, right] = inputs as [Facts, Facts]
-          if (left.key !== right.key || node.inputs[0] === node.inputs[1]) throw new ImpossibleCase('keys that differ')
-          facts.push({
-            ...through,
-            value: left.value === right.value ? left.value : 'structured',
-            isObject: left.isObject && right.isObject,
-          })
-          break
-        }
-        case 'aggregate': {
-          if (first.key === 'nothing') throw new ImpossibleCase('no key to group by')
-          const value = node.operation === 'count' ? 'int64' : node.operation === 'reduce' ? first.value : 'structured'
-          facts.push({
-            ...through,
-            value,
-            isTable: true,
-            isObject: false,
-            isBlind: this.groups[group]?.isExact !== true,
-          })
-          break
-        }
-        case 'filter':
-        case 'tap':
-        case 'updates':
-        case 'topic-sink':
-        case 'connector-sink':
-          facts.push(through)
-      }
-    }
-    return facts
   }
 }

@@ -1,5 +1,6 @@
-import { Analysis, ImpossibleCase } from './analysis.ts'
+import { Analysis } from './analysis.ts'
 import type { Case, CaseNode, Test } from './case.ts'
+import { ImpossibleCase } from './impossible-case.ts'
 
 /**
  * Judges a case: whether it can be run, and whether what it has to give is determined.

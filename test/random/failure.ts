@@ -1,5 +1,5 @@
-import { judge } from './check.ts'
-import { generateCase } from './generator.ts'
+import type { Case } from './case.ts'
+import { judge, type Verdict } from './check.ts'
 import { printCase } from './print.ts'
 import { shrinkCase } from './shrink.ts'
 
@@ -7,10 +7,8 @@ import { shrinkCase } from './shrink.ts'
 const shrinkTriesMax = 400
 
 /** @returns a failing case, shrunk, as a test to paste; null where all is well */
-export async function failureOf(seed: number): Promise<string | null> {
-  const given = generateCase(seed)
-  const { sort } = await judge(given)
+export async function failureOf(given: Case, { sort }: Verdict): Promise<string | null> {
   if (sort === '') return null
   const smaller = await shrinkCase(given, async (one) => (await judge(one)).sort === sort, shrinkTriesMax)
-  return `seed ${seed} fails; shrunk:\n${printCase(smaller, (await judge(smaller)).wrongs)}`
+  return `seed ${given.seed} fails; shrunk:\n${printCase(smaller, (await judge(smaller)).wrongs)}`
 }

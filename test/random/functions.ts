@@ -1,4 +1,4 @@
-import type { Formula, Test } from './case.ts'
+import type { CaseNode, Formula, SerdeName, Test } from './case.ts'
 
 const prime = 1_000_003
 
@@ -39,8 +39,19 @@ export const hashed = (state: unknown, value: unknown): number => (digest(state)
 export const summed = (state: unknown, value: unknown): number => (digest(state) + digest(value)) % prime
 
 /** A number as a key or value of an encoding. */
-export const as = (serde: 'text' | 'int32' | 'int64' | 'structured' | 'nothing', n: number): string | number =>
-  serde === 'text' ? `k${n}` : n
+export const as = (serde: SerdeName, n: number): string | number => (serde === 'text' ? `k${n}` : n)
 
 /** In place of the key where a function is shown none, as RxJS operators are: by it `several` gives one value. */
 export const noKey = 'k1'
+
+/** Where extracted timestamps begin. */
+const extractedFromMs = 1_700_000_000_000
+
+/** Event time out of a value. */
+export const extractedTime = (value: unknown): number => extractedFromMs + (digest(value) % 40)
+
+/** The key that a `keyBy` gives. */
+export function keyOf({ to, among, key: serde }: CaseNode & { kind: 'key-by' }, value: unknown, key: unknown): unknown {
+  const n = computed(to, value, key)
+  return n === null ? null : as(serde, (n as number) % among)
+}

@@ -28,7 +28,7 @@ async function runPart(part: number): Promise<Tally> {
     tally.add(given, verdict)
     if (verdict.sort === '') continue
     console.error(`seed ${seed + n} fails: ${verdict.wrongs[0]}`)
-    if (tally.failed <= failuresShown) console.error(await failureOf(seed + n))
+    if (tally.failed <= failuresShown) console.error(await failureOf(given, verdict))
   }
   return tally
 }

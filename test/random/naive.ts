@@ -1,9 +1,10 @@
 import { partitionOf } from '../../src/kafka/partitioner.ts'
-import type { Analysis, Facts, Group, Place } from './analysis.ts'
-import type { Case, CaseNode, CaseRecord, CaseSource } from './case.ts'
-import { computed, digest, hashed, holds, noKey, several, summed } from './functions.ts'
+import type { Analysis, Group, Place } from './analysis.ts'
+import type { Case, CaseNode, CaseSource } from './case.ts'
+import { computed, holds, keyOf, noKey, several } from './functions.ts'
+import { foldedOf, Thrown } from './naive-fold.ts'
+import { byTimestamp, ofConnector, ofTopic } from './naive-inputs.ts'
 import { type Doubt, type Lanes, NaiveLog, type NaiveRecord, type NaiveStore } from './naive-record.ts'
-import { keyOf, poisoned, timeOf } from './naive-source.ts'
 import { bytesOf } from './serdes.ts'
 
 /** What a case has to give. */
@@ -15,9 +16,6 @@ export interface Expected {
   /** The aggregates behind which a sink stands, by the name of the topic or sink: it gets the last change per commit. */
   readonly lastChanges: ReadonlyMap<string, { readonly store: string; readonly partitions: number }>
 }
-
-/** A function of the pipeline threw, as it was told to. */
-class Thrown extends Error {}
 
 interface Touch {
   readonly phase: number
@@ -96,12 +94,12 @@ class Naive {
     const lanes: { readonly lane: string; readonly taken: readonly { input: number; record: NaiveRecord }[] }[] = []
     const logs = whole.map((input) => ({
       input: group.inputs.indexOf(input),
-      records: this.ofTopic(input.name, partition, phase),
+      records: ofTopic(this.given.topics[input.name], partition, phase),
     }))
     lanes.push({ lane: `${partition}`, taken: byTimestamp(logs) })
     for (const [index, { role, name }] of group.inputs.entries()) {
       if (role === 'ingest') {
-        const records = this.ofConnector(name, partition, phase)
+        const records = ofConnector(this.given.connectors[name], partition, phase)
         lanes.push({ lane: `${name}`, taken: records.map((record) => ({ input: index, record })) })
       }
       if (role === 'repartition') {
@@ -114,24 +112,6 @@ class Naive {
     for (const { lane, taken } of lanes) {
       for (const { input, record } of taken) this.take(group, input, { partition, phase, lane, record })
     }
-  }
-
-  /** The records of a topic's partition that came with a phase, as its stream shows them. */
-  private ofTopic(name: string, partition: number, phase: number): NaiveRecord[] {
-    const topic = this.given.topics[name]
-    const records = topic?.records.filter((one) => one.partition === partition && one.phase === phase) ?? []
-    return topic === undefined ? [] : records.flatMap((record) => entering(record, topic))
-  }
-
-  /** Splits are dealt round robin in order of id, and each is read to its end before the next. */
-  private ofConnector(name: string, partition: number, phase: number): NaiveRecord[] {
-    const connector = this.given.connectors[name]
-    if (connector === undefined) return []
-    const own = Object.keys(connector.splits)
-      .sort()
-      .filter((_, index) => index % connector.partitions === partition)
-    const records = own.flatMap((id) => connector.splits[id] ?? []).filter((record) => record.phase === phase)
-    return records.flatMap((record) => entering(record, connector))
   }
 
   private take(
@@ -244,6 +224,8 @@ class Naive {
       case 'connector-source':
       case 'connector-sink':
         throw new Error(`a ${node.kind} takes no records here`)
+      default:
+        node satisfies never
     }
   }
 
@@ -300,74 +282,4 @@ class Naive {
     touch.timeDoubts.push(...record.timeDoubts)
     return touch
   }
-}
-
-interface Total {
-  readonly n: number
-}
-
-/** @returns null for a delete */
-function foldedOf(
-  node: CaseNode & { kind: 'aggregate' },
-  state: unknown,
-  value: unknown,
-  key: unknown,
-  { value: serde, isObject }: Facts,
-): unknown {
-  if (node.operation === 'count') return ((state as number | undefined) ?? 0) + 1
-  if (node.operation === 'reduce') {
-    if (state === undefined) return value
-    if (holds(node.throwsWhen, value, key)) throw new Thrown()
-    if (holds(node.deletesWhen, value, key)) return null
-    if (node.fold === 'tally' && isObject) return { n: summed((state as Total).n, (value as Total).n) }
-    const n = node.fold === 'last' ? digest(value) : node.fold === 'hash' ? hashed(state, value) : summed(state, value)
-    return serde === 'text' ? `k${n}` : n
-  }
-  if (holds(node.throwsWhen, value, key)) throw new Thrown()
-  if (holds(node.deletesWhen, value, key)) return null
-  const { n = 0, total = 0, list = [] } = (state ?? {}) as { n?: number; total?: number; list?: readonly number[] }
-  switch (node.fold) {
-    case 'sum':
-      return { total: summed(total, value) }
-    case 'hash':
-      return { total: hashed(total, value) }
-    case 'last':
-      return { total: digest(value) }
-    case 'fields':
-      return {
-        n: n + 1,
-        total: total + digest(value),
-        most: Math.max((state as { most?: number })?.most ?? 0, digest(value)),
-      }
-    case 'list':
-      return { list: [...list, digest(value)] }
-    case 'tally':
-      return { n: n + 1, total: total + digest(value) }
-  }
-}
-
-/** Several logs as one: the lowest head first, ties by the order of the logs (R3). */
-function byTimestamp(
-  logs: readonly { readonly input: number; readonly records: readonly NaiveRecord[] }[],
-): { input: number; record: NaiveRecord }[] {
-  const heads = logs.map(({ input, records }) => ({ input, left: [...records] }))
-  const taken: { input: number; record: NaiveRecord }[] = []
-  for (;;) {
-    let lowest: (typeof heads)[number] | null = null
-    for (const head of heads) {
-      const [first] = head.left
-      if (first === undefined) continue
-      if (lowest === null || first.timestamp < (lowest.left[0]?.timestamp ?? 0)) lowest = head
-    }
-    const record = lowest?.left.shift()
-    if (lowest === null || record === undefined) return taken
-    taken.push({ input: lowest.input, record })
-  }
-}
-
-/** A record as its stream shows it; none where its bytes do not decode. */
-function entering(record: CaseRecord, source: CaseSource): NaiveRecord[] {
-  if (poisoned(record)) return []
-  const { key, value, header = null } = record
-  return [{ key, value, timestamp: timeOf(record, source), header, valueDoubts: [], timeDoubts: [] }]
 }

@@ -1,55 +1,25 @@
-import { concatMap, from, map, mergeMap, type Observable, type OperatorFunction, of, timer } from 'rxjs'
-import type { SinkConnector } from '../../src/connector/sink.ts'
-import type { SourceConnector } from '../../src/connector/source.ts'
 import type { Random } from '../../src/core/random.ts'
-import { count, max, type Serde, sum, type Topic, topic } from '../../src/index.ts'
-import type { Facts } from './analysis.ts'
+import { count, max, sum, topic } from '../../src/index.ts'
 import type { CaseNode, CaseSource, FoldName, Formula, NodeKind, SerdeName, Test } from './case.ts'
-import { computed, digest, hashed, holds, noKey, several, summed } from './functions.ts'
-import { extractedTime, keyOf } from './naive-source.ts'
+import type { Facts } from './facts.ts'
+import { computed, digest, extractedTime, hashed, holds, keyOf, several, summed } from './functions.ts'
+import type { Handle, Parts } from './handle.ts'
 import { serdeOf } from './serdes.ts'
-
-/** A stream or a table of the DSL, whose types a random pipeline does not know. */
-export interface Handle {
-  map(fn: (value: unknown, key: unknown) => unknown): Handle
-  filter(fn: (value: unknown, key: unknown) => boolean): Handle
-  flatMap(fn: (value: unknown, key: unknown) => Iterable<unknown>): Handle
-  tap(fn: (value: unknown, key: unknown) => void): Handle
-  pipe(...operators: readonly OperatorFunction<unknown, unknown>[]): Handle
-  merge(other: Handle): Handle
-  keyBy(name: string, fn: (value: unknown, key: unknown) => unknown, serdes: { key: Serde<unknown> }): Handle
-  count(store: string): Handle
-  reduce(store: string, fn: (state: unknown, value: unknown, key: unknown) => unknown): Handle
-  aggregate(store: string, ...how: readonly unknown[]): Handle
-  updates(): Handle
-  to(sink: unknown): void
-}
-
-/** What a pipeline is built of beside its nodes. */
-export interface Parts {
-  readonly stream: (source: unknown, options: unknown) => Handle
-  readonly topic: (name: string) => Topic<unknown, unknown>
-  readonly source: (name: string) => SourceConnector<unknown, unknown, number>
-  readonly sink: (node: CaseNode & { kind: 'connector-sink' }) => SinkConnector<unknown, unknown>
-  readonly options: (source: string, kind: 'topic' | 'connector') => CaseSource
-  /** Of the node in hand, and of its first input. */
-  readonly facts: Facts
-  readonly inputFacts: Facts
-}
+import { addInPlace, failing, operatorsOf, seededFold } from './verb-functions.ts'
 
 /** What the generator knows where it adds a node. */
 export interface Place {
   readonly input: Facts
   readonly isExact: boolean
   readonly random: Random
-  readonly name: (prefix: string) => string
   /** Whether a pipe of its task waits already. */
   readonly hasWaiting: boolean
 }
 
-type NodeOf<K extends NodeKind> = Extract<CaseNode, { readonly kind: K }>
+/** A kind that joins the plan does not compile before cases have it, too. */
+type NodeOf<K extends CaseNode['kind']> = Extract<CaseNode, { readonly kind: K }>
 
-interface Entry<K extends NodeKind> {
+interface Entry<K extends CaseNode['kind']> {
   /** How often it is drawn, among the others. */
   readonly weight: number
   /** Gives a node its functions, as wild as what is certain of its input allows. */
@@ -57,12 +27,6 @@ interface Entry<K extends NodeKind> {
   build(node: NodeOf<K>, inputs: readonly Handle[], parts: Parts): Handle | null
   /** The call as it stands in a pipeline, behind its first input. */
   print(node: NodeOf<K>, inputs: readonly string[]): string
-}
-
-class Thrown extends Error {}
-
-const failing = (test: Test | undefined, value: unknown, key: unknown): void => {
-  if (holds(test, value, key)) throw new Thrown('as the case says')
 }
 
 const test = ({ input, random }: Place, by: number): Test => ({
@@ -216,10 +180,9 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
     dress(node, place) {
       const { input, isExact, random } = place
       const folds = isExact ? foldsInOrder : foldsInAnyOrder
-      const operation = input.isBlind
-        ? 'count'
-        : (['count', 'reduce', 'aggregate', 'aggregate'] as const)[random.integer(4)]
-      const fold = folds[random.integer(folds.length)] as FoldName
+      const operations = input.isObject ? ['reduce'] : ['count', 'reduce', 'aggregate', 'aggregate']
+      const operation = input.isBlind ? 'count' : operations[random.integer(operations.length)]
+      const fold = input.isObject ? 'tally' : (folds[random.integer(folds.length)] as FoldName)
       const isPlain = operation === 'count' || fold === 'fields'
       return {
         kind: 'aggregate',
@@ -298,55 +261,3 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
 }
 
 const byOf = ({ input, random }: Place): 'value' | 'key' => (input.isBlind || random.integer(4) === 0 ? 'key' : 'value')
-
-function operatorsOf({ most, by, waits, throwsWhen }: NodeOf<'pipe'>): OperatorFunction<unknown, unknown>[] {
-  const gives = mergeMap((value: unknown): Observable<unknown> => {
-    failing(throwsWhen, value, null)
-    return from([...several(most, by, value, noKey)])
-  })
-  if (waits === undefined) return [gives]
-  const wait = concatMap((value: unknown) =>
-    holds(waits.when, value, null) ? timer(waits.ms).pipe(map(() => value)) : of(value),
-  )
-  return [wait, gives]
-}
-
-/** Changes the state that it is given. */
-function addInPlace(state: unknown, value: unknown): unknown {
-  const tally = state as { n: number }
-  tally.n = summed(tally.n, (value as { n: number }).n)
-  return tally
-}
-
-/** A seed, and a fold over it; those that change their state in place do so in every record. */
-function seededFold(name: FoldName): [seed: () => unknown, fold: (state: unknown, value: unknown) => unknown] {
-  type Tally = { n: number; total: number }
-  type List = { list: number[] }
-  type Total = { total: number }
-  switch (name) {
-    case 'tally':
-      return [
-        () => ({ n: 0, total: 0 }),
-        (state, value) => {
-          const tally = state as Tally
-          tally.n++
-          tally.total += digest(value)
-          return tally
-        },
-      ]
-    case 'list':
-      return [
-        () => ({ list: [] }),
-        (state, value) => {
-          ;(state as List).list.push(digest(value))
-          return state
-        },
-      ]
-    case 'hash':
-      return [() => ({ total: 0 }), (state, value) => ({ total: hashed((state as Total).total, value) })]
-    case 'last':
-      return [() => ({ total: 0 }), (_state, value) => ({ total: digest(value) })]
-    default:
-      return [() => ({ total: 0 }), (state, value) => ({ total: summed((state as Total).total, value) })]
-  }
-}

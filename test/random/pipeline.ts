@@ -2,7 +2,8 @@ import { type Pipeline, pipeline, type Topic, topic } from '../../src/index.ts'
 import type { Analysis } from './analysis.ts'
 import type { Case, CaseNode, CaseSource, NodeKind } from './case.ts'
 import { caseSource, type SinkMemory } from './connectors.ts'
-import { type Handle, nodeTable, type Parts } from './node-table.ts'
+import type { Handle, Parts } from './handle.ts'
+import { nodeTable } from './node-table.ts'
 import { serdeOf } from './serdes.ts'
 
 /** The application id. */

@@ -1,6 +1,6 @@
-import { ImpossibleCase } from './analysis.ts'
 import type { Case, CaseConnector, CaseNode, CaseRecord, CaseTopic, Life, PhaseScript } from './case.ts'
 import { checkPossible } from './checks.ts'
+import { ImpossibleCase } from './impossible-case.ts'
 
 /**
  * Makes a failing case smaller for as long as it fails: fewer faults, nodes, records, phases and partitions, plainer
