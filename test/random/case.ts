@@ -150,6 +150,11 @@ export interface Life {
 /** The lives of one phase, one after the other, until one ends by itself; and a second process beside them. */
 export interface PhaseScript {
   readonly lives: readonly Life[]
+  /**
+   * Records come in portions while the lives follow their inputs; then they are stopped, and one more runs to the bounded end.
+   * Without it all records of the phase are there before it begins.
+   */
+  readonly trickle?: { readonly portions: number; readonly everyMs: number }
   readonly beside?: { readonly directory: string; readonly afterMs: number }
 }
 

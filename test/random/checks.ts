@@ -7,12 +7,17 @@ import { ImpossibleCase } from './impossible-case.ts'
  *
  * @throws {ImpossibleCase}
  */
-export function checkPossible(given: Pick<Case, 'nodes' | 'topics' | 'connectors'>): Analysis {
+export function checkPossible(
+  given: Pick<Case, 'nodes' | 'topics' | 'connectors'> & Partial<Pick<Case, 'script'>>,
+): Analysis {
   const analysis = new Analysis(given)
   const refuse = (what: string): never => {
     throw new ImpossibleCase(what)
   }
   if (analysis.nodes.length === 0) refuse('a pipeline without nodes')
+  if (given.script?.some(({ trickle }) => trickle !== undefined) && !mayTrickle(analysis)) {
+    refuse('an order that depends on when records come')
+  }
   const waiting = new Set<number>()
   for (const [place, node] of analysis.nodes.entries()) {
     const input = node.inputs[0] === undefined ? undefined : analysis.fact(node.inputs[0])
@@ -43,6 +48,17 @@ export function checkPossible(given: Pick<Case, 'nodes' | 'topics' | 'connectors
     }
   }
   return analysis
+}
+
+/**
+ * Whether it makes no difference when records come: no task reads two topics of the outside, whose heads it compares, and
+ * no split is read beside another, as all are by a job that follows them.
+ */
+export function mayTrickle({ groups }: Analysis): boolean {
+  return groups.every(
+    ({ inputs }) =>
+      inputs.filter(({ role }) => role === 'external').length <= 1 && inputs.every(({ role }) => role !== 'ingest'),
+  )
 }
 
 function looksAtValues(node: CaseNode): boolean {

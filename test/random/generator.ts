@@ -1,5 +1,7 @@
 import { seededRandom } from '../../src/core/random.ts'
+import { Analysis } from './analysis.ts'
 import type { Case } from './case.ts'
+import { mayTrickle } from './checks.ts'
 import { Dice } from './dice.ts'
 import { drawNodes } from './random-nodes.ts'
 import { drawScript } from './random-script.ts'
@@ -13,12 +15,13 @@ export function generateCase(seed: number): Case {
     const sources = drawSources(dice, phases)
     const nodes = drawNodes(dice, sources)
     if (nodes === null) continue
+    const canTrickle = mayTrickle(new Analysis({ ...sources, nodes })) && dice.onceIn(2)
     return {
       seed,
       nodes,
       topics: sources.topics,
       connectors: sources.connectors,
-      script: Array.from({ length: phases }, () => drawScript(dice)),
+      script: Array.from({ length: phases }, () => drawScript(dice, canTrickle && dice.onceIn(2))),
       commitIntervalMs: 2 + dice.integer(30),
       hasTinyCache: dice.onceIn(3),
     }

@@ -6,19 +6,22 @@ import type { Dice } from './dice.ts'
 const usualSteps = stepNames.filter((name) => name !== 'A4.quarantine')
 
 /** Draws what befalls the processes of one phase. */
-export function drawScript(dice: Dice): PhaseScript {
-  return new ScriptDrawing(dice).draw()
+export function drawScript(dice: Dice, trickles: boolean): PhaseScript {
+  return new ScriptDrawing(dice, trickles).draw()
 }
 
 class ScriptDrawing {
   private readonly dice: Dice
 
-  constructor(dice: Dice) {
+  private readonly trickles: boolean
+
+  constructor(dice: Dice, trickles: boolean) {
     this.dice = dice
+    this.trickles = trickles
   }
 
   draw(): PhaseScript {
-    const kills = this.dice.integer(3)
+    const kills = this.dice.integer(this.trickles ? 4 : 3)
     let directory = this.dice.one(['/one', '/one', '/one', '/away'])
     const lives: Life[] = []
     for (let life = 0; life < kills; life++) {
@@ -27,7 +30,8 @@ class ScriptDrawing {
     }
     lives.push({ directory, faults: this.otherFaults() })
     const beside = this.dice.onceIn(4) ? { beside: { directory: '/two', afterMs: this.dice.integer(60) } } : {}
-    return { lives, ...beside }
+    const trickle = { portions: 2 + this.dice.integer(6), everyMs: this.dice.integer(40) }
+    return { lives, ...beside, ...(this.trickles ? { trickle } : {}) }
   }
 
   private kill(): Fault {
@@ -65,6 +69,8 @@ class ScriptDrawing {
         return this.dice.onceIn(3) ? [{ pauseAtMs: this.dice.integer(150), forMs }] : []
       }
       case 4:
+        // Whoever feeds needs a broker.
+        if (this.trickles) return []
         return this.dice.onceIn(3) ? [{ brokerDownAtMs: this.dice.integer(150), forMs: this.dice.integer(1500) }] : []
       case 5:
         return [{ storesLateMs: 5 + this.dice.integer(100) }]

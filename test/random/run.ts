@@ -36,7 +36,12 @@ export interface RunResult {
   readonly steps: number
 }
 
+type Written = LogRecord & { readonly topic: string; readonly partition: number }
+
 const recordDeadlineMs = 10_000
+
+/** How long a job that follows its inputs goes on behind the last portion. */
+const followedMs = 100
 
 /** What an answer that never came is to whoever waited for it. */
 const doubt = (): StreamError =>
@@ -85,9 +90,7 @@ class CaseRun {
     await client.createTopics(new Map(Object.entries(given.topics).map(([name, { partitions }]) => [name, partitions])))
     for (const [phase, script] of given.script.entries()) {
       this.phase = phase
-      await this.writeInputs(client, phase)
-      this.shown = new Map()
-      await this.runPhase(this.isDisturbed ? script : { lives: [{ directory: '/calm', faults: [] }] })
+      await this.runPhase(this.isDisturbed ? script : { lives: [{ directory: '/calm', faults: [] }] }, client)
     }
     const lastDirectory = this.isDisturbed ? '/empty' : '/calm'
     if (this.isDisturbed) {
@@ -117,44 +120,69 @@ class CaseRun {
     return [...new Set(written), ...this.stores.map((store) => `${appId}-${store}-changelog`)]
   }
 
-  private async writeInputs(client: LogClient, phase: number): Promise<void> {
-    const records = Object.entries(this.given.topics).flatMap(([topic, { key, value, records: all }]) =>
-      all
-        .filter((record) => record.phase === phase)
-        .map((record): LogRecord & { topic: string; partition: number } => ({
+  /** The records of a phase, in so many portions of each topic. */
+  private portions(phase: number, count: number): Written[][] {
+    const portions = Array.from({ length: count }, (): Written[] => [])
+    for (const [topic, { key, value, records }] of Object.entries(this.given.topics)) {
+      const own = records.filter((record) => record.phase === phase)
+      for (const [n, record] of own.entries()) {
+        portions[Math.floor((n * count) / own.length)]?.push({
           topic,
           partition: record.partition,
           key: bytesOf(key, record.key),
           value: record.isPoison ? poisonOf(value) : bytesOf(value, record.value),
           timestamp: record.timestamp,
           header: record.header ?? null,
-        })),
-    )
+        })
+      }
+    }
+    return portions
+  }
+
+  private async write(client: LogClient, records: readonly Written[]): Promise<void> {
+    // What a transaction leaves behind that is aborted must be nobody's.
     if (this.given.seed % 3 === 0) await client.write(records.slice(0, 4), 'aborts')
     await client.write(records, 'commits')
   }
 
-  private async runPhase({ lives, beside }: PhaseScript): Promise<void> {
+  private async runPhase({ lives, beside, trickle }: PhaseScript, client: LogClient): Promise<void> {
+    const { clock } = this.world.simulation.actor('phase')
+    const feed = async (): Promise<void> => {
+      if (trickle === undefined) return
+      for (const portion of this.portions(this.phase, trickle.portions)) {
+        await this.write(client, portion)
+        await clock.sleep(trickle.everyMs)
+      }
+      await clock.sleep(followedMs)
+    }
+    if (trickle === undefined) await this.write(client, this.portions(this.phase, 1).flat())
+    const fed = trickle === undefined ? null : feed()
     const second = async (): Promise<void> => {
       if (beside === undefined) return
-      await this.world.simulation.actor('second').clock.sleep(beside.afterMs)
-      await this.live({ directory: beside.directory, faults: [] })
+      await clock.sleep(beside.afterMs)
+      await this.live({ directory: beside.directory, faults: [] }, fed)
     }
     const first = async (): Promise<void> => {
-      for (const life of lives) if (await this.live(life)) return
+      for (const life of lives) if (await this.live(life, fed)) return
     }
+    this.shown = new Map()
     await Promise.all([first(), second()])
+    if (trickle === undefined) return
+    this.shown = new Map()
+    await this.live({ directory: lives.at(-1)?.directory ?? '/one', faults: [] })
   }
 
-  /** @returns whether it ended by itself */
-  private async live({ directory, faults }: Life): Promise<boolean> {
-    const { world, given } = this
-    const instance = world.instance(faults.flatMap(scripted))
+  /**
+   * @param until given: it follows its inputs for so long, and is stopped then
+   * @returns whether it ended by itself
+   */
+  private async live({ directory, faults }: Life, until: Promise<void> | null = null): Promise<boolean> {
+    const instance = this.world.instance(faults.flatMap(scripted))
     this.instances.push(instance)
     const happened = new Set<Fault>()
     const isOver = { now: false }
     const timed = faults.map((fault) => this.happenInTime(fault, instance, isOver, happened))
-    const ended = this.startJob(instance, directory, given)
+    const ended = this.startJob(instance, directory, until)
     const isKilled = (await Promise.race([instance.killed, ended])) === null
     isOver.now = true
     await Promise.all(timed)
@@ -165,11 +193,17 @@ class CaseRun {
     return !isKilled
   }
 
-  private async startJob(instance: SimulatedInstance, dataDirectory: string, given: Case): Promise<'ended'> {
+  private async startJob(
+    instance: SimulatedInstance,
+    dataDirectory: string,
+    until: Promise<void> | null,
+  ): Promise<'ended'> {
+    const { given } = this
     const job = await startJob(
       this.pipeline,
       resolveJobConfig({
         dataDirectory,
+        follow: until !== null,
         commitIntervalMs: given.commitIntervalMs,
         commitShareMax: 1,
         recordDeadlineMs,
@@ -180,6 +214,10 @@ class CaseRun {
       }),
       instance.ports,
     )
+    if (until !== null) {
+      await Promise.race([until, job.done])
+      await job.stop()
+    }
     await job.done
     return 'ended'
   }

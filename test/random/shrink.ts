@@ -140,18 +140,17 @@ function* fewerRecords(given: Case): Iterable<Case> {
 
 /** One life, fault or second process less. */
 function* fewerFaults(given: Case): Iterable<Case> {
-  for (const [phase, { lives, beside }] of given.script.entries()) {
+  for (const [phase, { lives, ...rest }] of given.script.entries()) {
     const having = (script: PhaseScript): Case => ({ ...given, script: given.script.with(phase, script) })
     yield having({ lives: [calm] })
-    if (beside !== undefined) yield having({ lives })
-    const besides = beside === undefined ? {} : { beside }
+    for (const part of Object.keys(rest)) yield having({ lives, ...leftOut(rest, part) })
     for (const [n, life] of lives.entries()) {
-      if (lives.length > 1) yield having({ lives: lives.filter((_, m) => m !== n), ...besides })
+      if (lives.length > 1) yield having({ lives: lives.filter((_, m) => m !== n), ...rest })
       for (const fault of life.faults) {
         const faults = life.faults.filter((one) => one !== fault)
-        yield having({ lives: lives.with(n, { ...life, faults }), ...besides })
+        yield having({ lives: lives.with(n, { ...life, faults }), ...rest })
       }
-      yield having({ lives: lives.with(n, { ...life, directory: calm.directory }), ...besides })
+      yield having({ lives: lives.with(n, { ...life, directory: calm.directory }), ...rest })
     }
   }
   yield { ...given, hasTinyCache: false }

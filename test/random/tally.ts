@@ -11,6 +11,7 @@ export class Tally {
   restarts = 0
   commits = 0
   besides = 0
+  trickled = 0
   moves = 0
   readonly counts: Record<'kinds' | 'pairs' | 'fired' | 'missed' | 'shapes', Record<string, number>> = {
     kinds: {},
@@ -38,6 +39,7 @@ export class Tally {
     this.restarts += disturbed.lives - given.script.length
     this.commits += disturbed.commits
     this.besides += given.script.filter(({ beside }) => beside !== undefined).length
+    this.trickled += given.script.filter(({ trickle }) => trickle !== undefined).length
     this.moves += new Set(given.script.flatMap(({ lives }) => lives.map(({ directory }) => directory))).size - 1
     for (const fault of disturbed.fired) this.count('fired', nameOf(fault))
     for (const fault of disturbed.missed) this.count('missed', nameOf(fault))
@@ -50,7 +52,16 @@ export class Tally {
 
   /** Adds what another process has tallied. */
   merge(other: Tally): void {
-    for (const what of ['cases', 'failed', 'undisturbed', 'restarts', 'commits', 'besides', 'moves'] as const) {
+    for (const what of [
+      'cases',
+      'failed',
+      'undisturbed',
+      'restarts',
+      'commits',
+      'besides',
+      'trickled',
+      'moves',
+    ] as const) {
       this[what] += other[what]
     }
     for (const [what, counts] of Object.entries(other.counts)) {
@@ -60,14 +71,14 @@ export class Tally {
 
   /** As tables of names and counts. */
   lines(): string[] {
-    const { cases, failed, undisturbed, restarts, commits, besides, moves } = this
+    const { cases, failed, undisturbed, restarts, commits, besides, trickled, moves } = this
     const table = (title: string, counts: Readonly<Record<string, number>>): string[] => [
       `${title}:`,
       ...columns(Object.entries(counts).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))),
     ]
     return [
       `${cases} cases, ${failed} failed; ${undisturbed} without a fault that came to pass count as undisturbed`,
-      `${restarts} restarts, ${moves} in other directories; ${besides} phases with a second process; ${(commits / Math.max(1, cases)).toFixed(1)} commits a disturbed run`,
+      `${restarts} restarts, ${moves} in other directories; ${besides} phases with a second process, ${trickled} with inputs that grow; ${(commits / Math.max(1, cases)).toFixed(1)} commits a disturbed run`,
       ...table('nodes', this.counts.kinds),
       ...table('neighbours', this.counts.pairs),
       ...table('shapes', this.counts.shapes),
