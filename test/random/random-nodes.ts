@@ -59,6 +59,12 @@ class NodeDrawing implements Pick<Case, 'nodes' | 'topics' | 'connectors'> {
     const first = kind === 'updates' ? this.table() : (this.changes(kind) ?? this.open(isSink(kind)))
     if (first === null) return
     const inputs = kind === 'merge' ? [first, this.other(first)] : [first]
+    this.add(kind, inputs)
+    // Two tables over the same records, whose values may be one object: what the one does to it the other must not see.
+    if (kind === 'aggregate' && this.dice.onceIn(3)) this.add(kind, inputs)
+  }
+
+  private add(kind: NodeKind, inputs: readonly number[]): void {
     const node = this.bare(kind, inputs)
     if (node === null) return
     const before = this.nodes
