@@ -1,3 +1,4 @@
+import { type Headers, header } from '../../src/core/record.ts'
 import { reservedPrefix } from '../../src/state/row-format.ts'
 import type { Analysis } from './analysis.ts'
 import type { Case, CaseNode, SerdeName } from './case.ts'
@@ -183,7 +184,7 @@ function byPartition(
     key: unknown
     value: unknown
     timestamp: number
-    headers: ReadonlyMap<string, Uint8Array>
+    headers: Headers
   }>,
   key: SerdeName | 'nothing',
   value: SerdeName,
@@ -191,8 +192,8 @@ function byPartition(
   const logs: [offset: number, shown: Shown][][] = []
   for (const record of records) {
     const [, partition = 0, offset = 0] = record.id.split('/').map(Number)
-    const header = record.headers.get('h')
-    const time = `${record.timestamp} ${header === undefined ? null : Buffer.from(header).toString()}`
+    const own = header(record.headers, 'h')
+    const time = `${record.timestamp} ${own ? Buffer.from(own).toString() : null}`
     ;(logs[partition] ??= []).push([offset, { key: hex(key, record.key), value: hex(value, record.value), time }])
   }
   return Array.from(logs, (log = []) => log.sort(([a], [b]) => a - b).map(([, shown]) => shown))

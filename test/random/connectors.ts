@@ -31,7 +31,7 @@ export function caseSource(
             key: bytesOf(key, record.key),
             value: record.isPoison ? poisonOf(value) : bytesOf(value, record.value),
             timestamp: record.timestamp,
-            ...(record.header === undefined ? {} : { headers: new Map([['h', Buffer.from(record.header)]]) }),
+            ...(record.header === undefined ? {} : { headers: [['h', Buffer.from(record.header)] as const] }),
           }))
           return { records, next: position, done: position === there.length }
         },
@@ -93,4 +93,9 @@ export class SinkMemory {
 }
 
 const plain = ({ key, value, timestamp, headers }: SinkRecord<unknown, unknown>): string =>
-  JSON.stringify([key, value, timestamp, [...headers].map(([name, bytes]) => [name, Buffer.from(bytes).toString()])])
+  JSON.stringify([
+    key,
+    value,
+    timestamp,
+    headers.map(([name, bytes]) => [name, bytes && Buffer.from(bytes).toString()]),
+  ])

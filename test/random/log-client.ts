@@ -1,10 +1,11 @@
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import { noHeaders } from '../../src/core/record.ts'
+import { header as lastHeader, noHeaders } from '../../src/core/record.ts'
 import { runStep } from '../../src/core/steps.ts'
 import { Admin } from '../../src/kafka/admin.ts'
 import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
 import { KafkaClient } from '../../src/kafka/kafka-client.ts'
+import { TopicLimits } from '../../src/kafka/topic-limits.ts'
 import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import { AbortedTransactions } from '../../src/protocol/aborted-transactions.ts'
 import { batchAttribute, batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
@@ -76,10 +77,11 @@ export class LogClient {
       transactionalId: 'outside',
       transactionTimeoutMs: 60_000,
       steps: runStep,
+      limits: new TopicLimits(this.admin),
     })
     await producer.init()
     for (const [n, { topic, partition, key, value, timestamp, header }] of records.entries()) {
-      const headers = header === null ? noHeaders : new Map([['h', Buffer.from(header)]])
+      const headers = header === null ? noHeaders : [['h', Buffer.from(header)] as const]
       producer.output(topic, partition).append(key, value, timestamp, headers)
       if (n % batchRecords === batchRecords - 1) producer.seal()
     }
@@ -149,12 +151,12 @@ function decode(
     } else if (!aborted.isAborted(header, null)) {
       while (cursor.next()) {
         const [key, value] = [cursor.key(), cursor.value()]
-        const own = cursor.headers().get('h')
+        const own = lastHeader(cursor.headers(), 'h')
         records.push({
           key: key && Buffer.from(key),
           value: value && Buffer.from(value),
           timestamp: cursor.timestamp,
-          header: own === undefined ? null : Buffer.from(own).toString(),
+          header: own ? Buffer.from(own).toString() : null,
         })
       }
     }
