@@ -53,18 +53,21 @@ export class FetchQueue {
   failure: StreamError | null = null
   /** Bytes waiting here. */
   bytes = 0
+  /** Whether somebody asked for more than is here: whatever the budget says, this partition may fetch then. */
+  isAwaited = false
   private readonly chunks: FetchedChunk[] = []
   /** Taken and not yet released. */
   private readonly taken = new Set<FetchedChunk>()
   private readonly budget: ByteBudget
-  private readonly onTaken: () => void
+  private readonly onWanted: () => void
 
-  constructor(topic: string, partition: number, offset: number, budget: ByteBudget, onTaken: () => void) {
+  /** @param onWanted called when there is room for more, and when more is waited for */
+  constructor(topic: string, partition: number, offset: number, budget: ByteBudget, onWanted: () => void) {
     this.topic = topic
     this.partition = partition
     this.fetchOffset = offset
     this.budget = budget
-    this.onTaken = onTaken
+    this.onWanted = onWanted
   }
 
   /**
@@ -88,14 +91,21 @@ export class FetchQueue {
     held.hold()
     this.chunks.push({ records: isView ? view : copyOf(view), aborted, fromOffset: this.fetchOffset, held })
     this.fetchOffset = next
+    this.isAwaited = false
     this.bytes += end
     return true
   }
 
-  /** The oldest answer, or undefined. It goes on counting against the budget until {@link release}. */
+  /**
+   * The oldest answer, or undefined: then it is waited for. It goes on counting against the budget until {@link release}.
+   */
   take(): FetchedChunk | undefined {
     const chunk = this.chunks.shift()
     if (chunk) this.taken.add(chunk)
+    else if (!this.isAwaited) {
+      this.isAwaited = true
+      this.onWanted()
+    }
     return chunk
   }
 
@@ -104,7 +114,7 @@ export class FetchQueue {
     if (!this.taken.delete(chunk)) return
     this.bytes -= chunk.records.length
     chunk.held.release()
-    this.onTaken()
+    this.onWanted()
   }
 
   /** Whether the last answer left nothing to fetch. False before the first. */

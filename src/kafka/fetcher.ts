@@ -17,29 +17,33 @@ export interface FetcherLimits {
   readonly partitionBytes?: number
   /** A partition with more than this waiting is left out of the next fetch. Default 1 MiB. */
   readonly queueBytes?: number
+  /** Asked for of a partition that is waited for while the budget is spent. Default 64 KiB. */
+  readonly sliceBytes?: number
+  /** Of so many partitions in one answer. Default 8. */
+  readonly slicesAtOnce?: number
   /** How long a broker may hold a fetch that finds nothing. Default 100 ms. */
   readonly maxWaitMs?: number
-}
-
-/** What a partition that a task may be waiting for gets when the budget is used up, and how many of them in one fetch. */
-const starvingBytes = 32 * 1024
-const starvingMax = 32
-
-/**
- * Queues that nothing is held of. A task with several inputs waits for the one that is empty (R3): were the budget to stop
- * its fetches, too, what the others hold would never be taken.
- */
-function starving(queues: readonly FetchQueue[]): readonly FetchQueue[] {
-  const empty = queues.filter((queue) => queue.bytes === 0)
-  return [...empty.filter((queue) => !queue.isAtEnd), ...empty.filter((queue) => queue.isAtEnd)].slice(0, starvingMax)
 }
 
 /** How long partitions at their end are left alone while others have more waiting here than they need. */
 const busyPauseMs = 25
 
+/** What one fetch asks for: of whom, and how many bytes at the most, of each and in all. */
+interface Wish {
+  readonly queues: readonly FetchQueue[]
+  readonly partitionBytes: number
+  readonly totalBytes: number
+  /** Whether the budget is spent. */
+  readonly isShort: boolean
+}
+
 /**
  * Keeps one fetch in flight at each broker that leads an assigned partition and hands undecoded batches to a queue a
  * partition. Only committed records are asked for, up to the last stable offset.
+ *
+ * While the budget is spent, partitions that are waited for go on in small slices, a few at a time and each in its turn:
+ * what holds the budget may be queues of tasks that wait for just these (R3). So it may be passed by a slice, or one
+ * batch that is larger, a partition.
  */
 export class Fetcher {
   private readonly client: KafkaClient
@@ -48,6 +52,8 @@ export class Fetcher {
   private readonly lane: Lane
   private readonly partitionBytes: number
   private readonly queueBytes: number
+  private readonly sliceBytes: number
+  private readonly slicesAtOnce: number
   private readonly maxWaitMs: number
   private readonly onFetched: () => void
   private readonly queues = new Map<string, FetchQueue>()
@@ -73,6 +79,8 @@ export class Fetcher {
     this.lane = lane
     this.partitionBytes = limits.partitionBytes ?? 512 * 1024
     this.queueBytes = limits.queueBytes ?? 1024 * 1024
+    this.sliceBytes = limits.sliceBytes ?? 64 * 1024
+    this.slicesAtOnce = limits.slicesAtOnce ?? 8
     this.maxWaitMs = limits.maxWaitMs ?? 100
   }
 
@@ -182,7 +190,8 @@ export class Fetcher {
         return
       }
       const alive = own.filter((queue) => queue.failure === null)
-      const wanted = this.budget.isExhausted ? starving(alive) : alive.filter((queue) => queue.bytes < this.queueBytes)
+      const wish = this.wish(alive)
+      const wanted = wish.queues
       if (wanted.length === 0) {
         await this.changed()
         continue
@@ -200,7 +209,7 @@ export class Fetcher {
       }
       restUntil = null
       try {
-        await this.fetchFrom(node, wanted, isBusy ? 0 : this.maxWaitMs)
+        await this.fetchFrom(node, wish, isBusy ? 0 : this.maxWaitMs)
       } catch (error) {
         if (this.closed) return
         if (actionOf(error) !== 'retry') {
@@ -215,14 +224,24 @@ export class Fetcher {
     }
   }
 
-  private async fetchFrom(node: NodeId, wanted: readonly FetchQueue[], maxWaitMs: number): Promise<void> {
-    const asked = new Map(wanted.map((queue) => [queue, queue.fetchOffset]))
-    // Over the budget each gets just enough to go on with.
-    const partitionBytes = this.budget.isExhausted ? Math.min(starvingBytes, this.partitionBytes) : this.partitionBytes
-    const topics = byTopic(wanted, ({ partition, fetchOffset }) => ({
+  /** What to ask for now; of nobody where there is no room. Those come first who waited longest. */
+  private wish(alive: readonly FetchQueue[]): Wish {
+    const { budget, partitionBytes, sliceBytes } = this
+    if (!budget.isExhausted) {
+      const totalBytes = Math.max(partitionBytes, Math.min(4 * 1024 * 1024, budget.limitBytes - budget.takenBytes))
+      const queues = alive.filter((queue) => queue.bytes < this.queueBytes)
+      return { queues, partitionBytes, totalBytes, isShort: false }
+    }
+    const queues = alive.filter((queue) => queue.isAwaited).slice(0, this.slicesAtOnce)
+    return { queues, partitionBytes: sliceBytes, totalBytes: sliceBytes * queues.length, isShort: true }
+  }
+
+  private async fetchFrom(node: NodeId, wish: Wish, maxWaitMs: number): Promise<void> {
+    const asked = new Map(wish.queues.map((queue) => [queue, queue.fetchOffset]))
+    const topics = byTopic(wish.queues, ({ partition, fetchOffset }) => ({
       index: partition,
       fetchOffset,
-      maxBytes: partitionBytes,
+      maxBytes: wish.partitionBytes,
     }))
     const answer = await this.client.send(
       this.lane,
@@ -231,11 +250,7 @@ export class Fetcher {
       {
         maxWaitMs,
         minBytes: 1,
-        maxBytes: Math.max(
-          partitionBytes,
-          Math.min(4 * 1024 * 1024, this.budget.limitBytes - this.budget.takenBytes),
-          this.budget.isExhausted ? starvingBytes * wanted.length : 0,
-        ),
+        maxBytes: wish.totalBytes,
         isolationLevel: 1,
         topics,
       },
@@ -249,10 +264,19 @@ export class Fetcher {
         const queue = this.queues.get(partitionKey(topic.name, found.index))
         // Assigned anew or elsewhere meanwhile: the answer belongs to nobody.
         if (!queue || asked.get(queue) !== queue.fetchOffset) continue
-        if (this.accept(queue, found, buffers)) news = true
+        const hasNews = this.accept(queue, found, buffers)
+        if (hasNews) news = true
+        if (hasNews || (wish.isShort && queue.isAtEnd)) this.behindOthers(queue)
       }
     }
     if (news) this.onFetched()
+  }
+
+  /** It had its turn: a broker fills an answer in the order of what it is asked for. */
+  private behindOthers(queue: FetchQueue): void {
+    const key = partitionKey(queue.topic, queue.partition)
+    this.queues.delete(key)
+    this.queues.set(key, queue)
   }
 
   private accept(

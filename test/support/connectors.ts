@@ -20,6 +20,32 @@ export function keyedSource<K>(name: string, key: Serde<K>, partitions?: number)
   }
 }
 
+/** A source of `count` values of `bytes` bytes in each partition, their times a millisecond apart. */
+export function filledSource(
+  name: string,
+  shape: { readonly partitions: number; readonly count: number; readonly bytes: number },
+): SourceConnector<string, string> {
+  const { partitions, count, bytes } = shape
+  const value = Buffer.alloc(bytes, 'v')
+  return {
+    ...keyedSource(name, text, partitions),
+    splits: async () => Array.from({ length: partitions }, (_, index) => ({ id: String(index).padStart(3, '0') })),
+    open: async (_split, from) => {
+      let at = typeof from === 'number' ? from : 0
+      const read = async (max: number) => {
+        const records = Array.from({ length: Math.min(max, count - at) }, (_, index) => ({
+          key: null,
+          value,
+          timestamp: at + index,
+        }))
+        at += records.length
+        return { records, next: at, ...(at === count ? { done: true } : {}) }
+      }
+      return { read, close: async () => {} }
+    },
+  }
+}
+
 /** A sink that forgets what it gets. */
 export function forgetfulSink(name: string): SinkConnector<unknown, unknown> {
   return {

@@ -14,7 +14,7 @@ export function placed(batch: Buffer, offset: number): Buffer {
 export class FetchedLog {
   readonly budget = new ByteBudget(1e9)
   readonly queue: FetchQueue
-  /** How often room was made. */
+  /** How often room was made, or more waited for. */
   taken = 0
   private end = 0
 

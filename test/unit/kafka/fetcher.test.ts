@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { FetchQueue } from '../../../src/kafka/fetch-queue.ts'
 import type { FetcherLimits } from '../../../src/kafka/fetcher.ts'
 import type { RequestOf } from '../../../src/protocol/api.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
@@ -143,19 +144,6 @@ describe('a fetcher that has enough', () => {
     expect(budget.takenBytes).toBe(0)
   })
 
-  it('fetches a little of a partition that nothing is held of when the byte budget is spent on another', async () => {
-    const { fetcher, fetched, send, budget } = await overBroker({ partitionBytes: 1100 }, 1)
-    for (const name of ['a', 'b']) await send('words', [large(name)])
-    for (const name of ['c', 'd']) await send('words', [large(name)], {}, 1)
-    const held = fetcher.assign('words', 0, 0)
-    await fetched(() => budget.isExhausted)
-    // A task that waits for this one takes nothing of the other, and gives nothing of the budget back.
-    const waitedFor = fetcher.assign('words', 1, 0)
-    await fetched(() => !waitedFor.isEmpty)
-    await quiet()
-    expect([held.fetchOffset, waitedFor.fetchOffset]).toEqual([1, 1])
-  })
-
   it('leaves out a partition whose queue is full, and asks for those at their end after a pause, without being held', async () => {
     const { fetcher, fetched, transport, send, clock } = await overBroker({ partitionBytes: 1100, queueBytes: 1000 })
     for (const name of ['a', 'b']) await send('words', [large(name)])
@@ -186,8 +174,8 @@ describe('a fetcher that has enough', () => {
     await fetched(() => full.fetchOffset === 2)
     const last = transport.asked(fetch).at(-1) as Asked<RequestOf<typeof fetch>>
     expect(wantedBy(last)).toEqual([
-      [0, 1],
       [1, 0],
+      [0, 1],
     ])
     expect(namesIn(take(full))).toEqual(['b'])
   })
@@ -297,5 +285,87 @@ describe('an answer on its way', () => {
     const { length } = transport.asked(fetch)
     await quiet()
     expect(transport.asked(fetch).length).toBe(length)
+  })
+})
+
+describe('a fetcher of partitions that have more than one answer holds', () => {
+  it('asks first for those that the last answers left out', async () => {
+    const { fetcher, fetched, transport, send } = await overBroker({ partitionBytes: 1100 }, 1500)
+    for (const partition of [0, 1]) {
+      for (const name of ['a', 'b']) await send('words', [large(`${name}${partition}`)], {}, partition)
+    }
+    const [first, second] = [0, 1].map((partition) => fetcher.assign('words', partition, 0)) as [FetchQueue, FetchQueue]
+    await fetched(() => first.fetchOffset === 1)
+    expect(namesIn(take(first))).toEqual(['a0'])
+    await fetched(() => second.fetchOffset === 1)
+    expect(wantedBy(transport.asked(fetch)[1] as Asked<RequestOf<typeof fetch>>)).toEqual([
+      [1, 0],
+      [0, 1],
+    ])
+  })
+})
+
+describe('a fetcher whose budget is spent', () => {
+  /** Partition 0 holds the whole budget; the others have their records at the broker. */
+  async function spent(limits: FetcherLimits = {}) {
+    const world = await overBroker({ partitionBytes: 1100, ...limits }, 1000)
+    await world.send('words', [large('a')])
+    const holder = world.fetcher.assign('words', 0, 0)
+    await world.fetched(() => holder.fetchOffset === 1)
+    for (const partition of [1, 2]) {
+      for (const name of ['b', 'c']) await world.send('words', [large(`${name}${partition}`)], {}, partition)
+    }
+    const [first, second] = [1, 2].map((partition) => world.fetcher.assign('words', partition, 0)) as [
+      FetchQueue,
+      FetchQueue,
+    ]
+    await quiet()
+    expect([world.budget.isExhausted, first.fetchOffset, second.fetchOffset]).toEqual([true, 0, 0])
+    return { ...world, holder, first, second }
+  }
+
+  it('still asks for a partition that somebody waits for, one small slice of it', async () => {
+    const { fetched, first, second, transport } = await spent({ sliceBytes: 1050 })
+    expect(first.take()).toBeUndefined()
+    await fetched(() => first.fetchOffset === 1)
+    await quiet()
+    const last = transport.asked(fetch).at(-1) as Asked<RequestOf<typeof fetch>>
+    expect(last.request).toMatchObject({ maxBytes: 1050, maxWaitMs: 0 })
+    expect(last.request.topics).toMatchObject([{ partitions: [{ index: 1, maxBytes: 1050 }] }])
+    expect([first.fetchOffset, second.fetchOffset]).toEqual([1, 0])
+    expect(namesIn(take(first))).toEqual(['b1'])
+    await fetched(() => first.fetchOffset === 2)
+    expect(namesIn(take(first))).toEqual(['c1'])
+  })
+
+  it('gives each of many that are waited for its turn, a few in one fetch', async () => {
+    const { fetched, first, second, transport } = await spent({ sliceBytes: 1050, slicesAtOnce: 1 })
+    const { length } = transport.asked(fetch)
+    for (const queue of [first, second]) expect(queue.take()).toBeUndefined()
+    await fetched(() => first.fetchOffset + second.fetchOffset === 2)
+    await quiet()
+    // The first is waited for again and has more: the second comes before it all the same.
+    expect(namesIn(take(first))).toEqual(['b1'])
+    await fetched(() => first.fetchOffset === 2)
+    await quiet()
+    const turns = transport.asked(fetch).slice(length).map(wantedBy)
+    expect(turns).toEqual([[[1, 0]], [[2, 0]], [[1, 1]]])
+  })
+
+  it('asks for it at another broker, too', async () => {
+    const { fetcher, fetched, transport, send } = await overBroker({ partitionBytes: 1100 }, 1000)
+    transport.on(metadata, () => led([1, 2, 2]))
+    await send('words', [large('a')])
+    await send('words', ['b'], {}, 1)
+    const holder = fetcher.assign('words', 0, 0)
+    await fetched(() => holder.fetchOffset === 1)
+    await quiet()
+    const other = fetcher.assign('words', 1, 0)
+    await quiet()
+    expect(other.fetchOffset).toBe(0)
+    expect(take(other)).toEqual([])
+    await fetched(() => other.fetchOffset === 1)
+    expect(transport.asked(fetch).at(-1)?.node).toBe(2)
+    expect(take(other)).toEqual([[0, 'b']])
   })
 })

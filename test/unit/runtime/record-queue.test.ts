@@ -322,7 +322,8 @@ describe('the bytes of a record queue', () => {
     queue.peek()
     expect([log.budget.takenBytes, queue.bytesTaken, log.taken]).toEqual([second, first, 1])
     drain(queue)
-    expect([log.budget.takenBytes, queue.bytesTaken, log.taken]).toEqual([0, first + second, 2])
+    // The third time it is for what is waited for now.
+    expect([log.budget.takenBytes, queue.bytesTaken, log.taken]).toEqual([0, first + second, 3])
   })
 
   it('are refused where they were changed on the way', () => {
