@@ -32,7 +32,7 @@ describe('a process that wakes up long after its session', () => {
     const made = await worldWithInput()
     const { clock } = made.simulation.actor('feeder')
     // What it reads is refused before it hears that it is out of the group.
-    const sleeper = made.instance([{ request: 'Heartbeat', occurrence: 'every', lateMs: 700 }])
+    const sleeper = made.instance([{ request: 'Heartbeat', occurrence: 'every', lateMs: 2500 }])
     const portions = 60
     const feed = async (): Promise<void> => {
       for (let n = 0; n < portions; n++) {

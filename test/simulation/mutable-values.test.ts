@@ -47,6 +47,25 @@ describe('a state that is changed in place (X6)', () => {
     expect(held.get('k')).toEqual({ n: 4 })
   })
 
+  it('is one store’s alone, also when two stores fold the very value that user code made', async () => {
+    await world.run(world.outside.createTopic('in', 1))
+    const record = (timestamp: number) => ({ key: Buffer.from('k'), value: Buffer.from('v'), timestamp })
+    await world.run(world.outside.write('in', [1, 2, 3, 4].map(record)))
+    const add = (state: Tally, value: Tally): Tally => {
+      state.n += value.n
+      return state
+    }
+    const reduced = pipeline('tallies', ({ stream }) => {
+      const made = stream(topic('in', { key: text, value: text }), { until: 'end' }).map((): Tally => ({ n: 1 }))
+      made.reduce('one', add)
+      made.reduce('two', add)
+    }) as Pipeline
+    for (const store of ['one', 'two']) {
+      const held = await world.run(world.runToEnd(reduced, store, { ...config, dataDirectory: `/${store}` }))
+      expect(held.get('k')).toEqual({ n: 4 })
+    }
+  })
+
   it('is handed on as it is at that moment: a store behind it keeps what it was told', async () => {
     const first = build((lines) => {
       lines

@@ -325,6 +325,23 @@ describe('a transactional producer', () => {
     expect(transport.asked(txnOffsetCommit)).toMatchObject([{ request: member }])
   })
 
+  it('takes no number from the answer to an attempt that was given up', async () => {
+    const { producer, transport, write, inTime } = await open()
+    const held = gate()
+    transport.on(produce, async (asked) => {
+      const answer = await asked.pass()
+      await held.opened
+      return answer
+    })
+    write('given up')
+    producer.flush().catch(() => undefined)
+    await transport.reached(produce, 1)
+    await inTime(producer.init())
+    held.open()
+    await quiet()
+    expect([producer.output('words', 0).endOffset, producer.pendingBytes]).toEqual([-1, 0])
+  })
+
   it('sends nothing of an attempt that was given up under the epoch of the next', async () => {
     const { producer, transport, write, committed, inTime } = await open()
     const held = gate()

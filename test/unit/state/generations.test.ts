@@ -8,9 +8,9 @@ import { userKey } from '../../../src/state/row-format.ts'
 import { RowTable } from '../../../src/state/row-table.ts'
 
 /** A store that caches nothing beyond what it must. */
-async function open() {
+async function open(cacheBytes = 1) {
   const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/store')
-  const store = new KeyValueStore('s', backend, text, { cacheBytes: 1, overlayBytes: 1, hashSeed: 1 })
+  const store = new KeyValueStore('s', backend, text, { cacheBytes, overlayBytes: 1, hashSeed: 1 })
   const row = (key: string): number => store.row(Buffer.from(key), 0, key.length)
   return {
     backend,
@@ -34,25 +34,29 @@ describe('rows of a commit that is not stored yet', () => {
     expect([get('a'), get('b')]).toEqual(['1', '2'])
   })
 
-  it('hold each row once, and a row that changes again is in the next', async () => {
-    const { store, put } = await open()
-    put('a', '1')
-    put('a', '2')
-    put('b', '3')
-    expect(store.cut().map(({ key }) => key.toString('latin1'))).toEqual(['\u0001a', '\u0001b'])
-    put('a', '4')
-    expect(store.cut()).toHaveLength(1)
-    expect(store.cut()).toEqual([])
-  })
+  it.each([1, 1e6])(
+    'hold each row once, and a row that changes again is in the next, with a cache of %i bytes',
+    async (cacheBytes) => {
+      const { store, put } = await open(cacheBytes)
+      put('a', '1')
+      put('a', '2')
+      put('b', '3')
+      expect(store.cut().map(({ key }) => key.toString('latin1'))).toEqual(['\u0001a', '\u0001b'])
+      put('a', '4')
+      expect(store.cut()).toHaveLength(1)
+      expect(store.cut()).toEqual([])
+    },
+  )
 })
 
 describe('a table of rows', () => {
   it('keeps keys apart whose hashes are the same', () => {
-    // Of so many keys about ten pairs share their 32 bits.
+    // Of so many random keys about ten pairs share their 32 bits.
     const count = 300_000
+    const random = seededRandom(8)
     const table = new RowTable(3)
     for (let n = 0; n < count; n++) {
-      const key = Buffer.from(n.toString(36).padStart(5, '0'))
+      const key = Buffer.from(`${random.next()} ${random.next()}`.padEnd(42, '0').slice(0, 42))
       expect(table.find(key, 0, key.length)).toBe(-1)
       table.add(key, 0, key.length, key, n, 1, null)
     }
