@@ -22,8 +22,9 @@ import { TaskContext } from './task-context.ts'
 import { type TaskState, transition } from './task-state.ts'
 import type { ThreadContext } from './thread-context.ts'
 
-/** Records between two looks at the clock. */
+/** Records between two looks at the clock and at what has changed; a long one counts as one for each 4 KiB of it. */
 const recordsPerLook = 64
+const longRecordShift = 12
 
 /** Runs one sub-topology on one partition: takes records in the order of R3 and pushes each through its chain. */
 export class ProcessingTask implements Task {
@@ -140,25 +141,29 @@ export class ProcessingTask implements Task {
     const { clock } = this.thread.app.ports
     this.inHand.throwFailure()
     if (this.inHand.isWaiting) return 'idle'
-    for (let left = recordsPerLook; ; left--) {
-      if (left === 0) {
+    for (let left = recordsPerLook; ; ) {
+      if (left <= 0) {
         if (clock.monotonicMs() >= untilMs || this.isFull) return 'worked'
         left = recordsPerLook
       }
       const queue = this.group.choose()
       if (queue === null) return left === recordsPerLook ? 'idle' : 'worked'
-      this.take(queue)
+      left -= this.take(queue)
       if (this.inHand.isWaiting) return 'worked'
     }
   }
 
-  private take(queue: RecordQueue): void {
+  /** @returns as how many records it counts */
+  private take(queue: RecordQueue): number {
     const { chain } = this
     const record = queue.take()
-    if (record === null || chain === null) return
+    if (record === null || chain === null) return 1
+    // What has no key or no value has a length of -1.
+    const counts = 1 + ((record.keyLength + record.valueLength + 2) >> longRecordShift)
     this.recordsSinceCut++
     this.endToCommit = null
     this.inHand.process(chain, queue, record)
+    return counts
   }
 
   cut(): TaskCut | null {
