@@ -180,6 +180,7 @@ export class TaskStore {
   async write(changes: readonly RowChange[], changelogOffset: number): Promise<void> {
     await this.backend.batch([...changes, this.metaMutation(changelogOffset)])
     this.changelogOffset = changelogOffset
+    this.store.written()
   }
 
   private metaMutation(changelogOffset: number): Mutation {
@@ -193,6 +194,7 @@ export class TaskStore {
   }
 
   async close(): Promise<void> {
+    this.store.close()
     await this.backend.close()
   }
 }

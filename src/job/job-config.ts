@@ -37,10 +37,11 @@ export interface JobConfig {
   readonly commitShareMax?: number
   /** Milliseconds that a record may take. Default 30,000. */
   readonly recordDeadlineMs?: number
-  /** Bytes fetched and not yet processed, over all tasks. Default 64 MiB. */
-  readonly fetchBytes?: number
-  /** Bytes of rows kept in memory for each store of a task. Default 64 MiB. */
-  readonly cacheBytes?: number
+  /**
+   * Bytes that this process may hold of records and rows: fetched, sent and not acknowledged, changed, cached. All stores
+   * share it, and each part gets what it needs. Default 256 MiB; the least that works is 1, with which nothing is cached.
+   */
+  readonly memoryBytes?: number
   /** Bytes that a source may be ahead of its readers, a partition. Default 64 MiB. */
   readonly ingestAheadBytes?: number
   /** How long to look for a broker at the start, milliseconds. Default 15,000. */

@@ -1,6 +1,7 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
 import { RestoreSlices } from '../checkpoint/restore-slices.ts'
 import { silentLogger } from '../core/logger.ts'
+import { MemoryBudget } from '../core/memory-budget.ts'
 import type { Ports } from '../core/ports.ts'
 import { formatTaskId } from '../core/task-id.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
@@ -64,6 +65,9 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const manifest = manifestOf(plan, appId, topics.partitions)
   const alive = (): ReadonlySet<string> =>
     new Set([transactionalId, ...(tasks.assignment?.members ?? []).map((member) => member.transactionalId)])
+  const memory = new MemoryBudget(config.memoryBytes)
+  const fetched = new ByteBudget(() => memory.fetchedBytesMax)
+  memory.observeFetched(() => fetched.takenBytes)
   const app: AppContext = {
     appId,
     ports,
@@ -73,11 +77,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     fence: new ProducerFence(client, metadata, appId, transactionTimeoutMs),
     backends: parts.backends,
     stateDirectory: parts.stateDirectory,
-    storeOptions: {
-      cacheBytes: config.cacheBytes,
-      overlayBytes: config.cacheBytes / 2,
-      hashSeed: ports.random.integer(2 ** 32),
-    },
+    storeOptions: { memory, hashSeed: ports.random.integer(2 ** 32) },
     restoreSlices: new RestoreSlices(),
     damagedStores: new Set(),
     inputEnds: new Map(),
@@ -94,7 +94,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     steps: ports.steps,
   })
   const wake = (): void => thread.wake()
-  const fetcher = new Fetcher(client, metadata, new ByteBudget(config.fetchBytes), wake)
+  const fetcher = new Fetcher(client, metadata, fetched, wake)
   const member = new GroupMember({
     client,
     groupId: appId,
@@ -126,6 +126,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     ingestAheadBytes: config.ingestAheadBytes,
     follow: config.follow,
     leftOut: new Set(),
+    sentBytesMax: memory.sentBytesMax,
     group: () => member.identity,
     commitIntervalMs: config.commitIntervalMs,
     commitShareMax: config.commitShareMax,

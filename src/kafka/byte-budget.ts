@@ -4,11 +4,16 @@
  * It is asked before a fetch and charged when the answer is there, so it may be passed by one answer a broker.
  */
 export class ByteBudget {
-  readonly limitBytes: number
+  private readonly limit: () => number
   private taken = 0
 
-  constructor(limitBytes: number) {
-    this.limitBytes = limitBytes
+  /** @param limitBytes asked for each time where it changes with what others hold */
+  constructor(limitBytes: number | (() => number)) {
+    this.limit = typeof limitBytes === 'number' ? () => limitBytes : limitBytes
+  }
+
+  get limitBytes(): number {
+    return this.limit()
   }
 
   /** Bytes held now. */

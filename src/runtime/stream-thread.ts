@@ -42,8 +42,6 @@ const sliceMs = 5
 const endCheckMs = 200
 /** How long a stop waits for the coordinator's word on whether the tasks are still its own. */
 const verifyMs = 1000
-/** Sealed and unacknowledged bytes beyond which tasks wait for the broker. */
-const pendingBytesMax = 16 * 1024 * 1024
 
 /**
  * The loop of a stream thread: poll, process, commit, and one path for everything that goes wrong (X4).
@@ -159,7 +157,7 @@ export class StreamThread {
       const worked = this.slice()
       const now = this.now()
       if (now >= this.commits.nextMs || tasks.isFull) await this.commits.commit()
-      if (context.producer.pendingBytes > pendingBytesMax) await context.producer.drained()
+      if (context.producer.pendingBytes > context.sentBytesMax) await context.producer.drained()
       if (worked) {
         await context.app.ports.clock.yield()
         continue
@@ -179,7 +177,7 @@ export class StreamThread {
     const until = this.now() + sliceMs
     let worked = false
     for (let turns = tasks.running.length; turns > 0; turns--) {
-      if (context.producer.pendingBytes > pendingBytesMax) break
+      if (context.producer.pendingBytes > context.sentBytesMax) break
       if (tasks.next()?.run(until) === 'worked') worked = true
       if (this.now() >= until) break
     }

@@ -20,6 +20,8 @@ export interface ThreadContext {
   readonly recordDeadlineMs: number
   /** Bytes that a source may be ahead of those who read its ingest topic (X16). */
   readonly ingestAheadBytes: number
+  /** Sealed and unacknowledged bytes beyond which tasks wait for the brokers. */
+  readonly sentBytesMax: number
   /** Whether sources go on at the end of what is there. */
   readonly follow: boolean
   /** Records that a replay leaves out, `topic-partition@offset`: each failed once after it had had effects (X7). */

@@ -1,7 +1,10 @@
+import type { MemoryBudget } from '../core/memory-budget.ts'
 import type { AnySerde } from '../serde/serde.ts'
-import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
+import { RowCache } from './row-cache.ts'
+import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, timestampBytes, userKey, userPrefix } from './row-format.ts'
 import { type RowNumber, RowTable } from './row-table.ts'
 import type { Mutation, StateBackend } from './state-backend.ts'
+import { bufferBytes, scalarBytes, sizeOf, textBytes } from './value-size.ts'
 
 /**
  * One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). The changelog
@@ -16,37 +19,41 @@ export interface RowChange extends Mutation {
 
 /** How a store keeps its rows in memory. */
 export interface StoreOptions {
-  /** The limit of committed rows kept decoded, in serialised bytes. */
-  readonly cacheBytes: number
-  /** The limit of changed rows of the open transaction, in serialised bytes; beyond it the task commits early. */
-  readonly overlayBytes: number
+  /** What the stores of this process share. */
+  readonly memory: MemoryBudget
   /** A 32-bit number that nobody who chooses keys knows. */
   readonly hashSeed: number
 }
 
-/** What a row takes in memory beside its key, which is there twice, and the bytes of its value. */
-const rowOverheadBytes = 200
+/** What a changed row takes beside its key and value, in its table as well as in the commit. */
+const rowBytes = 100
+
+/** Every so many changes a mutable value is looked at; after one of so many bytes, each change pays for 2^shift of them. */
+const looks = { every: 16, shift: 10 } as const
+
+/** Decoded, a value takes about so many times its bytes. */
+const decodedFactor = 2
 
 /**
  * A key-value store of one task: rows in memory over a backend that only ever holds what was committed.
  *
  * Reads and writes are synchronous (X11). What a transaction changes stays in memory until it is committed: `cut`
- * freezes it as bytes, the caller writes those to the changelog and after the commit to the backend. `reset` forgets
- * every row, so that an aborted value is never seen again (X6). The rows of the open transaction and the cache of
- * committed ones share one table, so a record costs one look-up; the cache is two generations, the older dropped whole.
+ * freezes it as bytes, the caller writes those to the changelog and after the commit to the backend, and says `written`.
+ * `reset` forgets every row, so that an aborted value is never seen again (X6). The rows of the open transaction and the
+ * cache of committed ones share one table, so a record costs one look-up; the cache is two generations, the older dropped
+ * whole when the memory budget of the process asks for it.
  */
 export class KeyValueStore {
   readonly name: string
   private readonly backend: StateBackend
   private readonly value: AnySerde
   private readonly isImmutable: boolean
-  private readonly options: StoreOptions
-  private young: RowTable
-  private old: RowTable
-  private youngBytes = 0
-  /** Rows of `young`, in the order of their first change. */
+  private readonly memory: MemoryBudget
+  private readonly rows: RowCache
+  /** Rows of the young generation, in the order of their first change. */
   private dirty: RowNumber[] = []
-  private dirtyBytes = 0
+  /** Changes of mutable rows until the size of one is looked at again. */
+  private changesToLook = 0
   private transaction = 1
 
   constructor(name: string, backend: StateBackend, value: AnySerde, options: StoreOptions) {
@@ -54,9 +61,8 @@ export class KeyValueStore {
     this.backend = backend
     this.value = value
     this.isImmutable = value.immutable === true
-    this.options = options
-    this.young = new RowTable(options.hashSeed)
-    this.old = this.young
+    this.memory = options.memory
+    this.rows = new RowCache(options.memory, () => new RowTable(options.hashSeed, !this.isImmutable))
   }
 
   /** Whether a fold may be given the row's value without its being an effect: it cannot change it in place. */
@@ -69,7 +75,7 @@ export class KeyValueStore {
    * @returns its number, good until the next cut or reset
    */
   row(key: Buffer, start: number, length: number): RowNumber {
-    let row = this.young.find(key, start, length)
+    let row = this.rows.young.find(key, start, length)
     if (row < 0) row = this.load(key, start, length)
     if (!this.isImmutable) this.handOut(row)
     return row
@@ -77,50 +83,73 @@ export class KeyValueStore {
 
   /** Each transaction decodes its own copy of a value that it may change in place (X6). */
   private handOut(row: RowNumber): void {
-    const { young } = this
+    const { young } = this.rows
     if (!young.handOut(row, this.transaction)) return
-    const committed = young.bytes[row]
-    if (committed) young.values[row] = this.value.deserialize(committed)
+    const committed = young.committed?.[row]
+    if (!committed) return
+    young.values[row] = this.value.deserialize(committed)
+    young.setValueBytes(row, bufferBytes + (1 + decodedFactor) * committed.length)
   }
 
   private load(key: Buffer, start: number, length: number): RowNumber {
-    const { young, old } = this
-    this.youngBytes += rowOverheadBytes + 2 * length
-    const known = old.find(key, start, length)
-    if (known >= 0) {
-      const bytes = old.bytes[known] ?? null
-      this.youngBytes += bytes?.length ?? 0
-      const time = old.timestamp(known)
-      return young.add(key, start, length, old.storeKeys[known] as Buffer, old.values[known], time, bytes)
+    const { young } = this.rows
+    let row = this.rows.known(key, start, length)
+    if (row < 0) {
+      const stored = this.backend.getSync(userKey(key, start, length))
+      if (stored === undefined) row = young.add(key, start, length, undefined, Number.NEGATIVE_INFINITY, null)
+      else {
+        const bytes = rowValue(stored)
+        const value = this.isImmutable ? this.value.deserialize(bytes) : undefined
+        row = young.add(key, start, length, value, rowTimestamp(stored), bytes)
+        young.setValueBytes(row, this.committedBytes(value, bytes.length))
+      }
     }
-    const storeKey = userKey(key, start, length)
-    const stored = this.backend.getSync(storeKey)
-    if (stored === undefined) return young.add(key, start, length, storeKey, undefined, Number.NEGATIVE_INFINITY, null)
-    const bytes = rowValue(stored)
-    const time = rowTimestamp(stored)
-    if (this.isImmutable) return young.add(key, start, length, storeKey, this.value.deserialize(bytes), time, null)
-    this.youngBytes += bytes.length
-    return young.add(key, start, length, storeKey, undefined, time, bytes)
+    this.rows.added()
+    return row
+  }
+
+  /** What a committed value takes in memory. @param encodedBytes length of its bytes */
+  private committedBytes(value: unknown, encodedBytes: number): number {
+    if (!this.isImmutable) return bufferBytes + encodedBytes
+    if (typeof value === 'number' || typeof value === 'boolean') return scalarBytes
+    return typeof value === 'string' ? textBytes(value.length, encodedBytes) : bufferBytes + encodedBytes
   }
 
   /** A row's value; undefined where the key has none. A mutable one may be changed by user code while the transaction lasts. */
   valueAt(row: RowNumber): unknown {
-    return this.young.values[row]
+    return this.rows.young.values[row]
   }
 
   /** A row's time, epoch milliseconds: the greatest of the records that made its value (R4). */
   timestampAt(row: RowNumber): number {
-    return this.young.timestamp(row)
+    return this.rows.young.timestamp(row)
   }
 
   /** Gives a row of this transaction another value. `value` undefined deletes the row. */
   put(row: RowNumber, value: unknown, timestamp: number): void {
-    const { young } = this
+    const { young } = this.rows
+    const bytes = typeof value === 'number' ? scalarBytes : this.changedBytes(row, value)
     young.values[row] = value
     young.setTimestamp(row, timestamp)
-    if (!young.mark(row)) return
-    this.dirty.push(row)
-    this.dirtyBytes += rowOverheadBytes + 2 * young.keyLength(row)
+    const grown = bytes === young.valueBytes(row) ? 0 : young.setValueBytes(row, bytes)
+    if (young.mark(row)) {
+      this.dirty.push(row)
+      this.rows.changed(rowBytes + young.keyLength(row) + bytes)
+    } else if (grown !== 0) this.rows.changed(grown)
+  }
+
+  /**
+   * What a row takes with a value that it is about to get, and the committed bytes of a mutable one. Nothing says how much a
+   * value that was changed in place has grown: it is looked at now and then, a large one less often.
+   */
+  private changedBytes(row: RowNumber, value: unknown): number {
+    const { young } = this.rows
+    const isInPlace = typeof value === 'object' && value === young.values[row]
+    if (isInPlace && --this.changesToLook > 0) return young.valueBytes(row)
+    const bytes = sizeOf(value)
+    if (isInPlace) this.changesToLook = Math.max(looks.every, bytes >>> looks.shift)
+    const committed = young.committed?.[row]
+    return committed ? bytes + bufferBytes + committed.length : bytes
   }
 
   /** A changed row as it is now, in bytes that later changes leave alone. @throws what the value serde throws */
@@ -133,47 +162,52 @@ export class KeyValueStore {
     return this.value.deserialize(this.value.serialize(value))
   }
 
-  /** Whether so much has changed that the task should commit before its interval is over. */
+  /** Whether this store has changes, and so much has changed in all stores that the task should commit early. */
   get isFull(): boolean {
-    return this.dirtyBytes > this.options.overlayBytes
+    return this.dirty.length > 0 && this.memory.isFull
   }
 
   /**
-   * Freezes what the transaction changed, as bytes, each row once, in the order of their first change. Rows stay readable; the next change begins a new transaction.
+   * Freezes what the transaction changed, as bytes, each row once, in the order of their first change. Rows stay readable; the
+   * next change begins a new transaction. The rows of the last cut are in the backend, or this store is reset.
    * @throws what the value serde throws
    */
   cut(): RowChange[] {
-    const { young } = this
+    const { young } = this.rows
     const changes: RowChange[] = []
     for (const row of this.dirty) {
       young.unmark(row)
       const value = young.values[row] === undefined ? null : this.encoded(row)
-      if (!this.isImmutable) {
-        young.bytes[row] = value && rowValue(value)
+      if (young.committed !== null) {
+        young.committed[row] = value && rowValue(value)
         young.values[row] = undefined
-        this.youngBytes += value?.length ?? 0
       }
-      changes.push({ key: young.storeKeys[row] as Buffer, value, timestamp: this.timestampAt(row) })
+      const bytes = value === null ? 0 : this.committedBytes(young.values[row], value.length - timestampBytes)
+      if (bytes !== young.valueBytes(row)) this.rows.changed(young.setValueBytes(row, bytes))
+      changes.push({ key: young.storeKey(row), value, timestamp: this.timestampAt(row) })
     }
     this.dirty = []
-    this.dirtyBytes = 0
     this.nextTransaction()
-    if (this.youngBytes > this.options.cacheBytes / 2) {
-      this.old = young
-      this.young = new RowTable(this.options.hashSeed)
-      this.youngBytes = 0
-    }
+    this.rows.cut()
     return changes
+  }
+
+  /** The backend has what the last cut gave, so that memory need not keep it any more. */
+  written(): void {
+    this.rows.written()
   }
 
   /** Forgets all rows in memory: the transaction failed, and what is true is in the backend. */
   reset(): void {
-    this.young = new RowTable(this.options.hashSeed)
-    this.old = this.young
-    this.youngBytes = 0
+    this.rows.reset()
     this.dirty = []
-    this.dirtyBytes = 0
     this.nextTransaction()
+  }
+
+  /** Forgets all rows and leaves the memory budget: its backend is closed. Idempotent. */
+  close(): void {
+    this.reset()
+    this.rows.close()
   }
 
   /** Numbers of transactions begin again where the column that keeps them ends. */

@@ -1,3 +1,5 @@
+import { userPrefix } from './row-format.ts'
+
 /** A row of a table: its number, good for as long as the table. */
 export type RowNumber = number
 
@@ -14,10 +16,8 @@ export type RowNumber = number
 export class RowTable {
   /** Undefined where a key has no value. */
   readonly values: unknown[] = []
-  /** The committed bytes of values that can be changed in place; null for all others. */
-  readonly bytes: (Uint8Array | null)[] = []
-  /** The keys as the store writes them. */
-  readonly storeKeys: Buffer[] = []
+  /** The committed bytes of values that can be changed in place; null in a table of others, which need no second form. */
+  readonly committed: (Uint8Array | null)[] | null
   private readonly seed: number
   /** The number of a row plus one, by the hash of its key; 0 for an empty place. At most half of them are taken. */
   private slots = new Int32Array(initialRows * 2)
@@ -25,11 +25,24 @@ export class RowTable {
   private cells = new Int32Array(initialRows * cell.ints)
   /** The same memory. */
   private times = new Float64Array(this.cells.buffer)
+  /** The keys as the store writes them, one behind the other: an object for each would take more than all else of a row. */
   private keys = Buffer.allocUnsafeSlow(initialRows * 16)
   private keyBytes = 0
+  /** Bytes of all values, as they were given. */
+  private valueSum = 0
 
-  constructor(seed: number) {
+  /** @param isMutable whether values can be changed in place */
+  constructor(seed: number, isMutable: boolean) {
     this.seed = seed
+    this.committed = isMutable ? [] : null
+  }
+
+  /** Bytes that the table takes, with what its columns have room for; 0 while it has no row. */
+  get bytes(): number {
+    const rows = this.values.length
+    if (rows === 0) return 0
+    const perRow = this.committed === null ? listBytes : 2 * listBytes
+    return this.slots.byteLength + this.cells.byteLength + this.keys.length + rows * perRow + this.valueSum
   }
 
   get size(): number {
@@ -58,24 +71,19 @@ export class RowTable {
     key: Uint8Array,
     start: number,
     length: number,
-    storeKey: Buffer,
     value: unknown,
     timestamp: number,
-    bytes: Uint8Array | null,
+    committed: Uint8Array | null,
   ): RowNumber {
     const row = this.values.length
     if (row * 2 === this.slots.length) this.grow(row * 2)
-    const from = this.keyBytes
-    if (from + length > this.keys.length) {
-      const longer = Buffer.allocUnsafeSlow(Math.max(this.keys.length * 2, from + length))
-      this.keys.copy(longer, 0, 0, from)
-      this.keys = longer
-    }
+    if (this.keyBytes + 1 + length > this.keys.length) this.lengthenKeys(this.keyBytes + 1 + length)
+    this.keys[this.keyBytes] = userPrefix
+    const from = this.keyBytes + 1
     for (let i = 0; i < length; i++) this.keys[from + i] = key[start + i] as number
     this.keyBytes = from + length
     this.values.push(value)
-    this.bytes.push(bytes)
-    this.storeKeys.push(storeKey)
+    this.committed?.push(committed)
     const { cells } = this
     const base = row * cell.ints
     cells[base + cell.keyStart] = from
@@ -84,6 +92,13 @@ export class RowTable {
     this.setTimestamp(row, timestamp)
     this.place(row)
     return row
+  }
+
+  /** What was handed out of the shorter one stays as it is: bytes of keys are written once. */
+  private lengthenKeys(least: number): void {
+    const longer = Buffer.allocUnsafeSlow(Math.max(this.keys.length * 2, least))
+    this.keys.copy(longer, 0, 0, this.keyBytes)
+    this.keys = longer
   }
 
   private place(row: RowNumber): void {
@@ -103,6 +118,13 @@ export class RowTable {
     for (let row = 0; row < this.values.length; row++) this.place(row)
   }
 
+  /** A row's key as the store writes it: a view that stays good. */
+  storeKey(row: RowNumber): Buffer {
+    const base = row * cell.ints
+    const from = this.cells[base + cell.keyStart] as number
+    return this.keys.subarray(from - 1, from + (this.cells[base + cell.keyLength] as number))
+  }
+
   /** A row's time, epoch milliseconds. */
   timestamp(row: RowNumber): number {
     return this.times[row * cell.doubles] as number
@@ -115,6 +137,20 @@ export class RowTable {
   /** Bytes of a row's key. */
   keyLength(row: RowNumber): number {
     return this.cells[row * cell.ints + cell.keyLength] as number
+  }
+
+  /** Bytes of a row's value, as `setValueBytes` was told; 0 of a new row. */
+  valueBytes(row: RowNumber): number {
+    return this.cells[row * cell.ints + cell.valueBytes] as number
+  }
+
+  /** @returns by how much the row has grown */
+  setValueBytes(row: RowNumber, bytes: number): number {
+    const at = row * cell.ints + cell.valueBytes
+    const grown = Math.min(bytes, 0x7fffffff) - (this.cells[at] as number)
+    this.cells[at] = (this.cells[at] as number) + grown
+    this.valueSum += grown
+    return grown
   }
 
   /** Marks a row as changed. @returns whether it was not marked yet */
@@ -140,8 +176,20 @@ export class RowTable {
 
 const initialRows = 64
 
+/** What a row takes of a list, which has room for up to half as many again. */
+const listBytes = 10
+
 /** Where the parts of a row's cell are, in 32-bit numbers; its first two are its time, a double. */
-const cell = { ints: 8, doubles: 4, keyStart: 2, keyLength: 3, hash: 4, isDirty: 5, handedOut: 6 } as const
+const cell = {
+  ints: 8,
+  doubles: 4,
+  keyStart: 2,
+  keyLength: 3,
+  hash: 4,
+  isDirty: 5,
+  handedOut: 6,
+  valueBytes: 7,
+} as const
 
 /** FNV-1a over the key, from a seed, with its high bits mixed into the low ones: a signed 32-bit number. */
 function hashOf(seed: number, key: Uint8Array, start: number, length: number): number {

@@ -102,7 +102,7 @@ class Schedule {
       commitIntervalMs: 5 + random.integer(60),
       commitShareMax: 1,
       recordDeadlineMs,
-      ...(random.integer(3) === 0 ? { cacheBytes: 1 } : {}),
+      ...(random.integer(3) === 0 ? { memoryBytes: 1 } : {}),
     }
   }
 

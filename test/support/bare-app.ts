@@ -5,6 +5,7 @@ import type { AppContext } from '../../src/checkpoint/app-context.ts'
 import { RestoreSlices } from '../../src/checkpoint/restore-slices.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
+import { MemoryBudget } from '../../src/core/memory-budget.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { noHeaders } from '../../src/core/record.ts'
 import { runStep, type StepHook, type StepName } from '../../src/core/steps.ts'
@@ -121,7 +122,7 @@ export class BareApp {
       fence: new ProducerFence(client, metadata, appId, 60_000),
       backends: disk.backends(1),
       stateDirectory: '/state',
-      storeOptions: { cacheBytes: 1e6, overlayBytes: 1e6, hashSeed: 1 },
+      storeOptions: { memory: new MemoryBudget(1e7), hashSeed: 1 },
       restoreSlices: new RestoreSlices(),
       damagedStores: new Set(),
       inputEnds: new Map(),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { noHeaders } from '../../../src/core/record.ts'
 import { aggregate } from '../../../src/operators/aggregate.ts'
@@ -14,7 +15,7 @@ import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { AggregateNode } from '../../../src/topology/node.ts'
 import { bareThread } from '../../support/bare-thread.ts'
 
-const options = { cacheBytes: 1e6, overlayBytes: 1e6, hashSeed: 1 }
+const options = { memory: new MemoryBudget(1e7), hashSeed: 1 }
 
 /** A record as it comes from a topic of texts. */
 function record(key: string | null, value: string | null, timestamp = 1): FlowRecord {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { positionsKey } from '../../../src/checkpoint/positions-row.ts'
+import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { StoreRegistry } from '../../../src/runtime/store-registry.ts'
 import { int64 } from '../../../src/serde/number.ts'
@@ -11,8 +12,7 @@ const disk = new MemoryDisk(seededRandom(1))
 let opened = 0
 const storeOf = async (name: string): Promise<KeyValueStore> =>
   new KeyValueStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, {
-    cacheBytes: 0,
-    overlayBytes: 0,
+    memory: new MemoryBudget(1),
     hashSeed: 1,
   })
 const task = (partition: number, subtopology = 0) => ({ subtopology, partition })

@@ -1,16 +1,66 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { int64 } from '../../../src/serde/number.ts'
+import type { AnySerde } from '../../../src/serde/serde.ts'
 import { structured } from '../../../src/serde/structured.ts'
-import { KeyValueStore } from '../../../src/state/key-value-store.ts'
+import { text } from '../../../src/serde/text.ts'
+import { KeyValueStore, type RowChange } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
+import type { StateBackend } from '../../../src/state/state-backend.ts'
 
 const open = () => new MemoryDisk(seededRandom(1)).backends(1).open('/store')
-const small = { cacheBytes: 1200, overlayBytes: 1e6, hashSeed: 1 }
+/** A cache of a few rows. */
+const small = () => ({ memory: new MemoryBudget(10_000), hashSeed: 1 })
 
 const rowOf = (store: KeyValueStore, key: string) => store.row(Buffer.from(key), 0, key.length)
 const valueIn = (store: KeyValueStore, key: string) => store.valueAt(rowOf(store, key))
+
+const megabyte = 1024 * 1024
+
+type Large = readonly [name: string, serde: AnySerde, value: (n: number) => unknown]
+
+/** Values of a megabyte each, as they are and as bytes, in the forms that a row may have. */
+const large: readonly Large[] = [
+  ['text', text, (n) => String(n).padEnd(megabyte, 'x')],
+  ['text within a structure', structured(), (n) => String(n).padEnd(megabyte, 'x')],
+  [
+    'objects with long text',
+    structured<{ is: { text: string } }>(),
+    (n) => ({ is: { text: `${n}`.padEnd(megabyte) } }),
+  ],
+  ['bytes', structured(), (n) => new Uint8Array(megabyte).fill(n)],
+]
+
+/** Values of a megabyte each, whose bytes are fewer. */
+const largeDecoded: readonly Large[] = [
+  ['long lists', structured<number[]>(), (n) => new Array(megabyte / 8).fill(n)],
+  ['maps', structured(), () => new Map(Array.from({ length: megabyte / 64 }, (_, i) => [i, i]))],
+]
+
+/** Commits all that stores changed. */
+async function commit(store: KeyValueStore, backend: StateBackend): Promise<void> {
+  await backend.batch(store.cut())
+  store.written()
+}
+
+/** A backend that says which keys it was asked for. */
+function listened(backend: StateBackend): { readonly backend: StateBackend; readonly asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    backend: {
+      getSync: (key) => {
+        asked.push(Buffer.from(key).toString('latin1', 1))
+        return backend.getSync(key)
+      },
+      batch: (mutations) => backend.batch(mutations),
+      iterate: (range) => backend.iterate(range),
+      close: () => backend.close(),
+    },
+  }
+}
 
 describe('a key-value store', () => {
   it('holds what a map would hold, through commits, aborts and a cache too small for it', async () => {
@@ -23,7 +73,7 @@ describe('a key-value store', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
         const backend = await open()
-        const store = new KeyValueStore('s', backend, int64, small)
+        const store = new KeyValueStore('s', backend, int64, small())
         let committed = new Map<string, number>()
         let current = new Map<string, number>()
         for (const one of steps) {
@@ -56,7 +106,7 @@ describe('a key-value store', () => {
 
   it('decodes a mutable value anew in each transaction, never handing out the committed one', async () => {
     const backend = await open()
-    const store = new KeyValueStore('s', backend, structured<{ list: number[] }>(), small)
+    const store = new KeyValueStore('s', backend, structured<{ list: number[] }>(), small())
     const given = { list: [1] }
     store.put(rowOf(store, 'a'), given, 1)
     await backend.batch(store.cut())
@@ -71,7 +121,7 @@ describe('a key-value store', () => {
 
   it('keeps the rows it iterates over as they were committed', async () => {
     const backend = await open()
-    const store = new KeyValueStore('s', backend, int64, small)
+    const store = new KeyValueStore('s', backend, int64, small())
     store.put(rowOf(store, 'b'), 2, 1)
     store.put(rowOf(store, 'a'), 1, 1)
     await backend.batch(store.cut())
@@ -83,5 +133,167 @@ describe('a key-value store', () => {
       ['b', 2],
     ])
     await backend.close()
+  })
+})
+
+describe('what a key-value store holds', () => {
+  it.each([...large, ...largeDecoded])(
+    'is full of %s long before they take more than there is',
+    async (_name, serde, value) => {
+      const memory = new MemoryBudget(32 * megabyte)
+      const store = new KeyValueStore('s', await open(), serde, { memory, hashSeed: 1 })
+      let rows = 0
+      while (!store.isFull && rows < 200) store.put(rowOf(store, `key-${rows++}`), value(rows), 1)
+      expect(rows).toBeGreaterThanOrEqual(2)
+      expect(rows).toBeLessThanOrEqual(8)
+    },
+  )
+
+  it.each(large)('of committed %s stays within what there is', async (_name, serde, value) => {
+    const memory = new MemoryBudget(32 * megabyte)
+    const { backend, asked } = listened(await open())
+    const store = new KeyValueStore('s', backend, serde, { memory, hashSeed: 1 })
+    for (let n = 0; n < 60; n++) {
+      store.put(rowOf(store, `key-${n}`), value(n), 1)
+      await commit(store, backend)
+      expect(memory.cachedBytes).toBeLessThanOrEqual(memory.cachedBytesMax)
+    }
+    asked.length = 0
+    for (let n = 0; n < 60; n++) rowOf(store, `key-${n}`)
+    expect(asked.length).toBeGreaterThan(30)
+    expect(asked.length).toBeLessThan(56)
+  })
+
+  it('is not a value that there is no room for, which is read again each time', async () => {
+    const memory = new MemoryBudget(megabyte)
+    const { backend, asked } = listened(await open())
+    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1 })
+    const long = 'x'.repeat(2 * megabyte)
+    store.put(rowOf(store, 'long'), long, 1)
+    await commit(store, backend)
+    expect([memory.cachedBytes, memory.changedBytes]).toEqual([0, 0])
+    asked.length = 0
+    for (let n = 0; n < 3; n++) {
+      expect(valueIn(store, 'long') === long).toBe(true)
+      await commit(store, backend)
+    }
+    expect(asked).toEqual(['long', 'long', 'long'])
+  })
+
+  it('is what was committed until the backend has it, however small the memory is', async () => {
+    const memory = new MemoryBudget(1)
+    const { backend, asked } = listened(await open())
+    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1 })
+    store.put(rowOf(store, 'a'), 1, 1)
+    const rows = store.cut()
+    const other = new KeyValueStore('other', await open(), int64, { memory, hashSeed: 1 })
+    other.put(rowOf(other, 'b'), 1, 1)
+    other.cut()
+    other.written()
+    expect(valueIn(store, 'a')).toBe(1)
+    store.put(rowOf(store, 'a'), 2, 1)
+    await backend.batch(rows)
+    store.written()
+    expect(valueIn(store, 'a')).toBe(2)
+    expect(asked).toEqual(['a'])
+    await commit(store, backend)
+    expect(memory.cachedBytes).toBe(0)
+    expect(valueIn(store, 'a')).toBe(2)
+    expect(asked).toEqual(['a', 'a'])
+  })
+
+  it('is noticed when a value grows in place, within one transaction', async () => {
+    const memory = new MemoryBudget(16 * megabyte)
+    const store = new KeyValueStore('s', await open(), structured<{ all: string[] }>(), { memory, hashSeed: 1 })
+    const row = rowOf(store, 'a')
+    const value: { all: string[] } = { all: [] }
+    let records = 0
+    while (!store.isFull && records < 100_000) {
+      value.all.push(String(records++).padEnd(1000))
+      store.put(row, value, 1)
+    }
+    expect(records).toBeLessThan(8000)
+  })
+
+  it('is given back by a reset, and by its close', async () => {
+    const memory = new MemoryBudget(megabyte)
+    const backend = await open()
+    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1 })
+    store.put(rowOf(store, 'a'), 'x'.repeat(1000), 1)
+    const rows = store.cut()
+    store.put(rowOf(store, 'b'), 'y'.repeat(1000), 1)
+    expect(memory.changedBytes).toBeGreaterThan(6000)
+    await backend.batch(rows)
+    store.reset()
+    expect([memory.cachedBytes, memory.changedBytes]).toEqual([0, 0])
+    store.put(rowOf(store, 'b'), 'z', 1)
+    store.close()
+    store.close()
+    expect([memory.cachedBytes, memory.changedBytes]).toEqual([0, 0])
+  })
+
+  it('is shared with other stores: all rows are right, and together they keep to their part', async () => {
+    const step = fc.record({
+      store: fc.nat(4),
+      kind: fc.constantFrom('put', 'put', 'put', 'read', 'cut', 'cut', 'write', 'reset'),
+      key: fc.nat(30),
+      length: fc.nat(400),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 300 }),
+        fc.constantFrom(1, 3000, 30_000, 100_000),
+        async (steps, limitBytes) => {
+          const memory = new MemoryBudget(limitBytes)
+          const all = await Promise.all(
+            Array.from({ length: 5 }, async (_, n) => {
+              const backend = await open()
+              const store = new KeyValueStore(`s${n}`, backend, text, { memory, hashSeed: n })
+              const none = new Map<string, string>()
+              return { backend, store, committed: none, current: none, rows: null as readonly RowChange[] | null }
+            }),
+          )
+          type One = (typeof all)[number]
+          const write = async (one: One): Promise<void> => {
+            if (one.rows === null) return
+            await one.backend.batch(one.rows)
+            one.rows = null
+            one.store.written()
+            const isOver = memory.cachedBytes > memory.cachedBytesMax
+            // Only what the others have in hand may be more than that.
+            if (isOver) expect(memory.changedBytes).toBeGreaterThan(0)
+          }
+          for (const { store: n, kind, key, length } of steps) {
+            const one = all[n] as One
+            if (kind === 'cut' || kind === 'reset') await write(one)
+            if (kind === 'write') await write(one)
+            else if (kind === 'cut') {
+              one.rows = one.store.cut()
+              one.committed = one.current
+            } else if (kind === 'reset') {
+              one.store.reset()
+              one.current = one.committed
+            } else {
+              const row = rowOf(one.store, `key${key}`)
+              expect(one.store.valueAt(row)).toBe(one.current.get(`key${key}`))
+              if (kind === 'read') continue
+              const value = 'v'.repeat(length)
+              one.store.put(row, value, 1)
+              one.current = new Map(one.current).set(`key${key}`, value)
+            }
+          }
+          for (const one of all) {
+            await write(one)
+            one.rows = one.store.cut()
+            await write(one)
+          }
+          expect(memory.changedBytes).toBe(0)
+          expect(memory.cachedBytes).toBeLessThanOrEqual(memory.cachedBytesMax)
+          for (const { store } of all) store.close()
+          expect(memory.cachedBytes).toBe(0)
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 })
