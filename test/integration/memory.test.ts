@@ -19,7 +19,7 @@ describe('a job with little memory', () => {
       const [x, y] = ['x', 'y'].map((name) => stream(topic(name, { key, value }), { until: 'end' }))
       x?.merge(y as NonNullable<typeof y>).to(topic('out', { key, value, partitions }))
     })
-    const job = await run(merged as Pipeline, { dataDirectory: folder.path, fetchBytes: 100_000 })
+    const job = await run(merged as Pipeline, { dataDirectory: folder.path, memoryBytes: 100_000 })
     let committed = 0
     job.metrics$.subscribe(({ recordsCommitted }) => {
       committed = recordsCommitted

@@ -207,7 +207,7 @@ class CaseRun {
         commitIntervalMs: given.commitIntervalMs,
         commitShareMax: 1,
         recordDeadlineMs,
-        ...(given.hasTinyCache ? { cacheBytes: 1 } : {}),
+        ...(given.hasTinyCache ? { memoryBytes: 1 } : {}),
         beforeClose: async () => {
           for (const store of this.stores) await this.show(store, job.storeNamed(store))
         },

@@ -18,9 +18,9 @@ const merging = pipeline('merging', ({ stream }) => {
 }) as Pipeline
 
 describe('tasks with two inputs', () => {
-  it.each([1, 60_000])(
-    'come to their end with %i bytes for all that is fetched, whatever the other partitions hold',
-    async (fetchBytes) => {
+  it.each([1, 200_000])(
+    'come to their end with %i bytes of memory, whatever the other partitions hold',
+    async (memoryBytes) => {
       const world = new World(simulationSeed(9))
       await world.run(world.startBroker())
       for (const name of ['left', 'right']) {
@@ -34,7 +34,7 @@ describe('tasks with two inputs', () => {
         }))
         await world.run(world.outside.write(name, records))
       }
-      await world.run(world.runToEnd(merging, null, { dataDirectory: '/data', fetchBytes }))
+      await world.run(world.runToEnd(merging, null, { dataDirectory: '/data', memoryBytes }))
       const { records } = await world.run(world.read('out'))
       expect(records).toHaveLength(2 * partitions * perPartition)
     },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { positionsKey } from '../../../src/checkpoint/positions-row.ts'
+import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { text } from '../../../src/serde/text.ts'
 import { KeyValueStore } from '../../../src/state/key-value-store.ts'
@@ -8,9 +9,9 @@ import { userKey } from '../../../src/state/row-format.ts'
 import { RowTable } from '../../../src/state/row-table.ts'
 
 /** A store that caches nothing beyond what it must. */
-async function open(cacheBytes = 1) {
+async function open(memoryBytes = 1) {
   const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/store')
-  const store = new KeyValueStore('s', backend, text, { cacheBytes, overlayBytes: 1, hashSeed: 1 })
+  const store = new KeyValueStore('s', backend, text, { memory: new MemoryBudget(memoryBytes), hashSeed: 1 })
   const row = (key: string): number => store.row(Buffer.from(key), 0, key.length)
   return {
     backend,
@@ -21,7 +22,7 @@ async function open(cacheBytes = 1) {
 }
 
 describe('rows of a commit that is not stored yet', () => {
-  it('are read from memory, however small the cache, until the next cut', async () => {
+  it('are read from memory, however small the cache, until they are', async () => {
     const { store, put, get, backend } = await open()
     put('a', '1')
     const first = store.cut()
@@ -30,14 +31,16 @@ describe('rows of a commit that is not stored yet', () => {
     put('b', '2')
     expect([get('a'), get('b')]).toEqual(['1', '2'])
     await backend.batch(first)
+    store.written()
     await backend.batch(store.cut())
+    store.written()
     expect([get('a'), get('b')]).toEqual(['1', '2'])
   })
 
   it.each([1, 1e6])(
-    'hold each row once, and a row that changes again is in the next, with a cache of %i bytes',
-    async (cacheBytes) => {
-      const { store, put } = await open(cacheBytes)
+    'hold each row once, and a row that changes again is in the next, with %i bytes of memory',
+    async (memoryBytes) => {
+      const { store, put } = await open(memoryBytes)
       put('a', '1')
       put('a', '2')
       put('b', '3')
@@ -54,11 +57,11 @@ describe('a table of rows', () => {
     // Of so many random keys about ten pairs share their 32 bits.
     const count = 300_000
     const random = seededRandom(8)
-    const table = new RowTable(3)
+    const table = new RowTable(3, false)
     for (let n = 0; n < count; n++) {
       const key = Buffer.from(`${random.next()} ${random.next()}`.padEnd(42, '0').slice(0, 42))
       expect(table.find(key, 0, key.length)).toBe(-1)
-      table.add(key, 0, key.length, key, n, 1, null)
+      table.add(key, 0, key.length, n, 1, null)
     }
     expect(table.size).toBe(count)
   })
