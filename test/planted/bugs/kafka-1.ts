@@ -59,7 +59,7 @@ export const kafkaBugs1: readonly PlantedBug[] = [
     killer: {
       project: 'unit',
       file: 'kafka/transactional-producer.test.ts',
-      test: 'a transactional producer sends nothing of an attempt',
+      test: 'a transactional producer takes no number',
     },
   },
   {

@@ -50,7 +50,11 @@ export const operatorsBugs: readonly PlantedBug[] = [
     find: `    context.effect()
     // A row that was deleted`,
     replace: '    // A row that was deleted',
-    killer: { project: 'unit', file: 'operators/aggregate.test.ts', test: '' },
+    killer: {
+      project: 'unit',
+      file: 'operators/aggregate.test.ts',
+      test: 'the effect of a record on an aggregate counts each write',
+    },
   },
   {
     name: 'records of one input pass each other in a pipe',
@@ -61,21 +65,6 @@ export const operatorsBugs: readonly PlantedBug[] = [
       }
 `,
     replace: '',
-    killer: {
-      project: 'unit',
-      file: 'operators/pipe.test.ts',
-      test: 'a pipe whose Observable does not complete at once keeps to its own record when it tries again later, and to their order, where one record became several',
-    },
-  },
-  {
-    name: 'a pipe hands on before its Observable completes',
-    file: 'src/operators/pipe.ts',
-    find: `          if (underWay === null) continue
-          await underWay.settled()
-`,
-    replace: `          if (underWay === null) continue
-          await Promise.resolve()
-`,
     killer: {
       project: 'unit',
       file: 'operators/pipe.test.ts',
@@ -102,6 +91,32 @@ export const operatorsBugs: readonly PlantedBug[] = [
       project: 'unit',
       file: 'operators/stateless.test.ts',
       test: 'stateless verbs in one give each record the key that a keyBy computes, and keep the rest',
+    },
+  },
+  {
+    name: 'a pipe hands on before its Observable completes',
+    file: 'src/operators/pipe.ts',
+    find: `            await underWay.settled()
+`,
+    replace: `            await Promise.resolve()
+`,
+    killer: {
+      project: 'unit',
+      file: 'operators/pipe.test.ts',
+      test: 'a pipe whose Observable does not complete at once suspends',
+    },
+  },
+  {
+    name: 'a record behind the one that waits is left out',
+    file: 'src/operators/pipe.ts',
+    find: `          record = queue.shift()
+`,
+    replace: `          record = undefined
+`,
+    killer: {
+      project: 'unit',
+      file: 'operators/pipe.test.ts',
+      test: 'a pipe whose Observable does not complete at once takes a record as often',
     },
   },
 ]

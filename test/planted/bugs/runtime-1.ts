@@ -28,18 +28,6 @@ export const runtimeBugs1: readonly PlantedBug[] = [
     killer: { project: 'simulation', file: 'memberships.test.ts', test: 'a member that comes back under another id' },
   },
   {
-    name: 'a membership that is lost goes unnoticed',
-    file: 'src/runtime/stream-thread.ts',
-    find: `      if (member.lost) throw member.lost
-      if (signal.aborted)`,
-    replace: '      if (signal.aborted)',
-    killer: {
-      project: 'simulation',
-      file: 'late-wakers.test.ts',
-      test: 'a process that wakes up long after its session',
-    },
-  },
-  {
     name: 'tasks stay open over a reset',
     file: 'src/runtime/stream-thread.ts',
     find: `    await this.commits.settle(error)
@@ -202,6 +190,17 @@ export const runtimeBugs1: readonly PlantedBug[] = [
       project: 'unit',
       file: 'runtime/partition-group.test.ts',
       test: 'a group of inputs takes the lowest head timestamp first',
+    },
+  },
+  {
+    name: 'of equal heads the last input comes first',
+    file: 'src/runtime/partition-group.ts',
+    find: '} else if (head.timestamp < lowest) {',
+    replace: '} else if (head.timestamp <= lowest) {',
+    killer: {
+      project: 'unit',
+      file: 'runtime/partition-group.test.ts',
+      test: 'a group of inputs takes the first of its inputs where times are equal',
     },
   },
 ]

@@ -2,17 +2,6 @@ import type { PlantedBug } from '../planted-bug.ts'
 
 export const runtimeBugs2: readonly PlantedBug[] = [
   {
-    name: 'of equal heads the last input comes first',
-    file: 'src/runtime/partition-group.ts',
-    find: '} else if (head.timestamp < lowest) {',
-    replace: '} else if (head.timestamp <= lowest) {',
-    killer: {
-      project: 'unit',
-      file: 'runtime/partition-group.test.ts',
-      test: 'a group of inputs takes the first of its inputs where times are equal',
-    },
-  },
-  {
     name: 'a closed task still has effects',
     file: 'src/runtime/task-context.ts',
     find: `    if (this.isClosed) throw new StreamError('ILLEGAL_STATE', \`task \${this.taskName} is closed\`)
@@ -90,5 +79,43 @@ export const runtimeBugs2: readonly PlantedBug[] = [
     replace: `      if (!fused.has(node)) this.entries.set(node.id, (record) => this.entryOf(node)(record))
 `,
     killer: { project: 'simulation', file: 'diamonds.test.ts', test: 'two topics in front of a table' },
+  },
+  {
+    name: 'a connector that opens late is left open',
+    file: 'src/runtime/connector-calls.ts',
+    find: `          else late(result)
+`,
+    replace: '',
+    killer: {
+      project: 'simulation',
+      file: 'deaf-connectors.test.ts',
+      test: 'a connector that ignores its signal holds no stop up: ',
+    },
+  },
+  {
+    name: 'a connector that ignores its signal is waited for without end',
+    file: 'src/runtime/connector-calls.ts',
+    find: '      if (leftMs <= 0 || !(await within(clock, leftMs, idle))) break',
+    replace: `      if (leftMs <= 0) break
+      await idle`,
+    killer: {
+      project: 'simulation',
+      file: 'deaf-connectors.test.ts',
+      test: 'a connector that ignores its signal holds no stop up: ',
+    },
+  },
+  {
+    name: 'the same producer goes on after a reset',
+    file: 'src/runtime/stream-thread.ts',
+    find: `    const { tasks } = this.parts
+    await this.initProducer()
+    if (tasks.assignment)`,
+    replace: `    const { tasks } = this.parts
+    if (tasks.assignment)`,
+    killer: {
+      project: 'simulation',
+      file: 'aborts.test.ts',
+      test: 'a user aggregate that changes its accumulator in place',
+    },
   },
 ]

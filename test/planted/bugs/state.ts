@@ -2,55 +2,6 @@ import type { PlantedBug } from '../planted-bug.ts'
 
 export const stateBugs: readonly PlantedBug[] = [
   {
-    name: 'a cache generation is dropped while its rows are being stored',
-    file: 'src/state/key-value-store.ts',
-    find: `      this.old = young
-      this.young`,
-    replace: `      this.old = new RowTable(this.options.hashSeed)
-      this.young`,
-    killer: {
-      project: 'unit',
-      file: 'state/generations.test.ts',
-      test: 'rows of a commit that is not stored yet are read',
-    },
-  },
-  {
-    name: 'an abort keeps the rows of the open transaction',
-    file: 'src/state/key-value-store.ts',
-    find: `    this.young = new RowTable(this.options.hashSeed)
-    this.old = this.young
-    this.youngBytes = 0
-    this.dirty = []`,
-    replace: '    this.dirty = []',
-    killer: {
-      project: 'unit',
-      file: 'state/key-value-store.test.ts',
-      test: 'a key-value store holds what a map would hold, through commits, aborts and a cache too small for it',
-    },
-  },
-  {
-    name: 'a value that was changed in place is the cached one',
-    file: 'src/state/key-value-store.ts',
-    find: `    if (committed) young.values[row] = this.value.deserialize(committed)
-`,
-    replace: `    if (committed && young.values[row] === undefined) young.values[row] = this.value.deserialize(committed)
-`,
-    killer: { project: 'simulation', file: 'mutable-values.test.ts', test: 'a state that is changed in place' },
-  },
-  {
-    name: 'a row that is changed twice is cut twice',
-    file: 'src/state/key-value-store.ts',
-    find: `    if (!young.mark(row)) return
-`,
-    replace: `    young.mark(row)
-`,
-    killer: {
-      project: 'unit',
-      file: 'state/generations.test.ts',
-      test: 'rows of a commit that is not stored yet hold each row once',
-    },
-  },
-  {
     name: 'a row keeps its mark over a cut',
     file: 'src/state/key-value-store.ts',
     find: `      young.unmark(row)
@@ -87,5 +38,81 @@ export const stateBugs: readonly PlantedBug[] = [
     find: 'export const userPrefix = 0x01',
     replace: 'export const userPrefix = 0x00',
     killer: { project: 'unit', file: 'state/generations.test.ts', test: 'the row of a user' },
+  },
+  {
+    name: 'a cache generation is dropped while its rows are being stored',
+    file: 'src/state/row-cache.ts',
+    find: 'if (old !== young && old !== unwritten && old.size > 0) return old',
+    replace: 'if (old !== young && old.size > 0) return old',
+    killer: {
+      project: 'unit',
+      file: 'state/key-value-store.test.ts',
+      test: 'what a key-value store holds is what was committed until',
+    },
+  },
+  {
+    name: 'an abort keeps the rows of the open transaction',
+    file: 'src/state/row-cache.ts',
+    find: `    this.young = this.makeTable()
+    this.old = this.young
+    this.settle()
+`,
+    replace: `    this.settle()
+`,
+    killer: {
+      project: 'unit',
+      file: 'state/key-value-store.test.ts',
+      test: 'a key-value store holds what a map would hold',
+    },
+  },
+  {
+    name: 'a row that is changed twice is cut twice',
+    file: 'src/state/key-value-store.ts',
+    find: '    if (young.mark(row)) {',
+    replace: '    if (young.mark(row) || true) {',
+    killer: {
+      project: 'unit',
+      file: 'state/generations.test.ts',
+      test: 'rows of a commit that is not stored yet hold each row once',
+    },
+  },
+  {
+    name: 'rows that the open transaction has numbers of are shed',
+    file: 'src/state/row-cache.ts',
+    find: 'return young !== unwritten && this.dirtyBytes === 0 && young.size > 0 ? young : null',
+    replace: 'return young !== unwritten && young.size > 0 ? young : null',
+    killer: {
+      project: 'unit',
+      file: 'state/key-value-store.test.ts',
+      test: 'what a key-value store holds is shared with other stores',
+    },
+  },
+  {
+    name: 'what has changed calls for no commit',
+    file: 'src/core/memory-budget.ts',
+    find: `    return this.changedNow > this.changedBytesMax
+`,
+    replace: `    return false
+`,
+    killer: { project: 'unit', file: 'core/memory-budget.test.ts', test: 'a memory budget calls for a commit' },
+  },
+  {
+    name: 'what was stored goes on counting as changed',
+    file: 'src/state/row-cache.ts',
+    find: `    this.memory.changed(-changeForms * this.unwrittenBytes)
+`,
+    replace: '',
+    killer: {
+      project: 'unit',
+      file: 'state/key-value-store.test.ts',
+      test: 'what a key-value store holds is given back',
+    },
+  },
+  {
+    name: 'fetching has no floor',
+    file: 'src/core/memory-budget.ts',
+    find: 'return Math.max(this.eighth, Math.min(Math.ceil(this.limitBytes / 4), left))',
+    replace: 'return Math.min(Math.ceil(this.limitBytes / 4), left)',
+    killer: { project: 'unit', file: 'core/memory-budget.test.ts', test: 'a memory budget lets fetching take' },
   },
 ]
