@@ -37,6 +37,13 @@ const lineBytesMaxDefault = 1024 * 1024 - 1024
 /** Large enough that the trip to the disk is nothing against the lines in it, small enough that four tasks are 4 MB. */
 const chunkBytes = 512 * 1024
 
+/**
+ * A job that follows reads all of its files at once, so they share what they read ahead: 400 files with 512 KiB each held
+ * 715 MB.
+ */
+const followedBytes = 8 * 1024 * 1024
+const followedChunkBytesMin = 16 * 1024
+
 const pollMs = 200
 
 /**
@@ -66,8 +73,13 @@ export function textFiles(name: string, options: TextFilesOptions): SourceConnec
     )
   }
   const reading: TextFileOptions = { replaced, invalid, lineBytesMax, chunkBytes, pollMs }
-  /** Who has looked once: after that a glob may match nothing, since files come and go while a job follows. */
-  const looked = new WeakSet<ConnectorContext>()
+  /** How many files there were at the last look; after the first a glob may match nothing: they come and go while a job follows. */
+  const found = new WeakMap<ConnectorContext, number>()
+  const readingOf = (context: ConnectorContext): TextFileOptions => {
+    if (!context.follow) return reading
+    const share = followedBytes / Math.max(1, found.get(context) ?? 1)
+    return { ...reading, chunkBytes: Math.floor(Math.min(chunkBytes, Math.max(followedChunkBytesMin, share))) }
+  }
   return Object.freeze<SourceConnector<null, string, FilePosition>>({
     kind: 'source-connector',
     name,
@@ -76,10 +88,10 @@ export function textFiles(name: string, options: TextFilesOptions): SourceConnec
     ...(partitions === undefined ? {} : { partitions }),
     replay: 'exact',
     async splits(context) {
-      const found = await findFiles(patterns, context.files, context.follow && looked.has(context))
-      looked.add(context)
-      return found.map(({ path, sizeBytes }) => ({ id: path, sizeBytes }))
+      const all = await findFiles(patterns, context.files, context.follow && found.has(context))
+      found.set(context, all.length)
+      return all.map(({ path, sizeBytes }) => ({ id: path, sizeBytes }))
     },
-    open: async (split, from, context) => new TextFileReader(split.id, from, reading, context),
+    open: async (split, from, context) => new TextFileReader(split.id, from, readingOf(context), context),
   })
 }

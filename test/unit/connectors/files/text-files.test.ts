@@ -33,6 +33,40 @@ describe('text files', () => {
     }
   })
 
+  it.each([
+    [400, true, 8 * 1024 * 1024],
+    [40, true, 8 * 1024 * 1024],
+    [1, true, 512 * 1024],
+    [400, false, 512 * 1024],
+  ])(
+    'of which there are %i, followed: %s, are read ahead by %i bytes at most, one after the other or all at once',
+    async (count, follow, bytesMax) => {
+      const content = 'a line of some length\n'.repeat(40_000)
+      for (let n = 0; n < count; n++) files.put(`${n}.txt`, content)
+      let asked = 0
+      const job = { ...contextOf(follow), files: Object.create(files) as MemoryFileSystem }
+      job.files.open = async (path) => {
+        const file = await files.open(path)
+        const read: typeof file.read = (target, length, position) => {
+          asked += length
+          return file.read(target, length, position)
+        }
+        return { ...file, read, size: () => file.size() }
+      }
+      const source = textFiles('texts', { files: '*.txt' })
+      const splits = await source.splits(job)
+      // Bounded, a job reads one file at a time; followed, all of them.
+      const readers = await Promise.all(
+        (follow ? splits : splits.slice(0, 1)).map((split) => source.open(split, null, job)),
+      )
+      const results = await Promise.all(readers.map((reader) => reader.read(4096, signal)))
+      expect(results.every(({ records }) => records.length > 0)).toBe(true)
+      // One chunk that was handed out, and one that is read ahead.
+      expect(asked).toBeLessThanOrEqual(2 * bytesMax + 4096 * readers.length)
+      for (const reader of readers) await reader.close()
+    },
+  )
+
   it('hands over lines as text without a key', async () => {
     files.put('a.txt', 'größe\n')
     const source = textFiles('texts', { files: 'a.txt', partitions: 2 })
