@@ -65,7 +65,7 @@ export const kafkaBugs2: readonly PlantedBug[] = [
     killer: {
       project: 'unit',
       file: 'kafka/fetcher.test.ts',
-      test: 'a fetcher whose budget is spent gives each of many',
+      test: 'a fetcher of partitions that have more than one answer holds asks first',
     },
   },
   {

@@ -103,7 +103,7 @@ export const operatorsBugs: readonly PlantedBug[] = [
     killer: {
       project: 'unit',
       file: 'operators/pipe.test.ts',
-      test: 'a pipe whose Observable does not complete at once suspends',
+      test: 'a pipe whose Observable does not complete at once keeps to its own record',
     },
   },
   {

@@ -118,4 +118,11 @@ export const runtimeBugs2: readonly PlantedBug[] = [
       test: 'a user aggregate that changes its accumulator in place',
     },
   },
+  {
+    name: 'purging deletes what is not taken yet',
+    file: 'src/runtime/partition-group.ts',
+    find: 'positions.push([queue.key, queue.position])',
+    replace: 'positions.push([queue.key, queue.position + 1])',
+    killer: { project: 'unit', file: 'runtime/partition-group.test.ts', test: 'what was taken of a group is counted' },
+  },
 ]
