@@ -4,18 +4,9 @@ import type { Case, CaseNode, CaseSource } from './case.ts'
 import { computed, holds, keyOf, noKey, several } from './functions.ts'
 import { foldedOf, Thrown } from './naive-fold.ts'
 import { byTimestamp, ofConnector, ofTopic } from './naive-inputs.ts'
-import { type Doubt, type Lanes, NaiveLog, type NaiveRecord, type NaiveStore } from './naive-record.ts'
+import { type Expected, NaiveOutputs } from './naive-outputs.ts'
+import type { Doubt, Lanes, NaiveLog, NaiveRecord } from './naive-record.ts'
 import { bytesOf } from './serdes.ts'
-
-/** What a case has to give. */
-export interface Expected {
-  /** Streams: topics that `to` writes, and what connector sinks get, by name. */
-  readonly streams: ReadonlyMap<string, NaiveLog>
-  /** Each store, by name, a task each. */
-  readonly stores: ReadonlyMap<string, readonly NaiveStore[]>
-  /** The aggregates behind which a sink stands, by the name of the topic or sink: it gets the last change per commit. */
-  readonly lastChanges: ReadonlyMap<string, { readonly store: string; readonly partitions: number }>
-}
 
 interface Touch {
   readonly phase: number
@@ -49,44 +40,22 @@ export function evaluate(given: Case, analysis: Analysis): Expected {
 class Naive {
   private readonly given: Case
   private readonly analysis: Analysis
-  private readonly phases: number
-  private readonly streams = new Map<string, NaiveLog>()
-  private readonly repartitions = new Map<string, NaiveLog>()
-  private readonly stores = new Map<string, NaiveStore[]>()
+  private readonly outputs: NaiveOutputs
   private readonly touches = new Map<string, Touch>()
-  private readonly lastChanges = new Map<string, { readonly store: string; readonly partitions: number }>()
 
   constructor(given: Case, analysis: Analysis) {
     this.given = given
     this.analysis = analysis
-    this.phases = given.script.length
-    for (const [place, node] of given.nodes.entries()) this.declare(place, node)
-  }
-
-  private declare(place: Place, node: CaseNode): void {
-    const from = node.inputs[0] as Place
-    const partitionsOf = (at: Place): number => this.analysis.groups[this.analysis.fact(at).group]?.partitions ?? 0
-    if (node.kind === 'key-by') this.repartitions.set(node.name, new NaiveLog(partitionsOf(place), this.phases))
-    if (node.kind === 'aggregate') {
-      const empty = (): NaiveStore => ({ rows: new Map(), changes: new Map() })
-      this.stores.set(node.store, Array.from({ length: partitionsOf(place) }, empty))
-    }
-    if (node.kind !== 'topic-sink' && node.kind !== 'connector-sink') return
-    const [name, partitions] =
-      node.kind === 'topic-sink' ? [node.topic, node.partitions] : [node.sink, partitionsOf(from)]
-    const table = this.given.nodes[from]
-    if (table?.kind === 'aggregate') this.lastChanges.set(name, { store: table.store, partitions })
-    else if (!this.streams.has(name)) this.streams.set(name, new NaiveLog(partitions, this.phases))
+    this.outputs = new NaiveOutputs(given, analysis)
   }
 
   run(): Expected {
-    for (let phase = 0; phase < this.phases; phase++) {
+    for (let phase = 0; phase < this.given.script.length; phase++) {
       for (const group of this.analysis.groups) {
         for (let partition = 0; partition < group.partitions; partition++) this.runTask(group, partition, phase)
       }
     }
-    const { streams, stores, lastChanges } = this
-    return { streams, stores, lastChanges }
+    return this.outputs
   }
 
   private runTask(group: Group, partition: number, phase: number): void {
@@ -103,7 +72,7 @@ class Naive {
         lanes.push({ lane: `${name}`, taken: records.map((record) => ({ input: index, record })) })
       }
       if (role === 'repartition') {
-        const written: Lanes = this.repartitions.get(name)?.lanes(partition, phase) ?? new Map()
+        const written: Lanes = this.outputs.repartitions.get(name)?.lanes(partition, phase) ?? new Map()
         for (const [lane, records] of written) {
           lanes.push({ lane: `${name} ${lane}`, taken: records.map((record) => ({ input: index, record })) })
         }
@@ -149,7 +118,7 @@ class Naive {
     for (const child of this.analysis.direct(place)) this.visit(child, record, turn)
     const node = this.analysis.node(place)
     if (node.kind === 'key-by' && this.analysis.behindTopic(place).length > 0) {
-      this.write(this.repartitions.get(node.name), this.analysis.fact(place).key, record, turn)
+      this.write(this.outputs.repartitions.get(node.name), this.analysis.fact(place).key, record, turn)
     }
     this.toSinks(place, record, turn)
   }
@@ -158,7 +127,7 @@ class Naive {
     for (const sink of this.analysis.connectorSinks(place)) {
       const node = this.analysis.node(sink)
       if (node.kind !== 'connector-sink') continue
-      const log = this.streams.get(node.sink)
+      const log = this.outputs.streams.get(node.sink)
       if (!this.analysis.readsAlone(sink)) this.write(log, this.analysis.fact(place).key, record, turn)
       else turn.effects.push(() => log?.append(turn.partition, turn.phase, turn.lane, record))
     }
@@ -168,6 +137,7 @@ class Naive {
     if (log === undefined) return
     const key = bytesOf(serde, record.key)
     const count = log.partitions.length
+    // A record without a key stays in the partition of who writes it.
     const partition = key === null ? turn.partition % count : partitionOf(key, count)
     turn.effects.push(() => log.append(partition, turn.phase, turn.lane, record))
   }
@@ -218,7 +188,7 @@ class Naive {
         this.fold(place, node, record, turn)
         return
       case 'topic-sink':
-        this.write(this.streams.get(node.topic), this.analysis.fact(place).key, record, turn)
+        this.write(this.outputs.streams.get(node.topic), this.analysis.fact(place).key, record, turn)
         return
       case 'topic-source':
       case 'connector-source':
@@ -243,7 +213,7 @@ class Naive {
     const { key, value } = record
     if (key === null || value === null) return
     const id = bytesOf(this.analysis.fact(place).key, key)?.toString('hex') ?? ''
-    const store = this.stores.get(node.store)?.[turn.partition]
+    const store = this.outputs.stores.get(node.store)?.[turn.partition]
     if (store === undefined) return
     const before = store.rows.get(id)
     const facts = this.analysis.fact(node.inputs[0])

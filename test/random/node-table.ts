@@ -1,20 +1,10 @@
-import type { Random } from '../../src/core/random.ts'
 import { count, max, sum, topic } from '../../src/index.ts'
 import type { CaseNode, CaseSource, FoldName, Formula, NodeKind, SerdeName, Test } from './case.ts'
-import type { Facts } from './facts.ts'
+import { byOf, type Dressing, formula, testOn, throwing } from './dressing.ts'
 import { computed, digest, extractedTime, hashed, holds, keyOf, several, summed } from './functions.ts'
 import type { Handle, Parts } from './handle.ts'
 import { serdeOf } from './serdes.ts'
 import { addInPlace, failing, operatorsOf, seededFold } from './verb-functions.ts'
-
-/** What the generator knows where it adds a node. */
-export interface Place {
-  readonly input: Facts
-  readonly isExact: boolean
-  readonly random: Random
-  /** Whether a pipe of its task waits already. */
-  readonly hasWaiting: boolean
-}
 
 /** A kind that joins the plan does not compile before cases have it, too. */
 type NodeOf<K extends CaseNode['kind']> = Extract<CaseNode, { readonly kind: K }>
@@ -23,26 +13,11 @@ interface Entry<K extends CaseNode['kind']> {
   /** How often it is drawn, among the others. */
   readonly weight: number
   /** Gives a node its functions, as wild as what is certain of its input allows. */
-  dress(node: NodeOf<K>, place: Place): NodeOf<K>
+  dress(node: NodeOf<K>, place: Dressing): NodeOf<K>
   build(node: NodeOf<K>, inputs: readonly Handle[], parts: Parts): Handle | null
   /** The call as it stands in a pipeline, behind its first input. */
   print(node: NodeOf<K>, inputs: readonly string[]): string
 }
-
-const test = ({ input, random }: Place, by: number): Test => ({
-  of: input.isBlind || random.integer(4) === 0 ? 'key' : 'value',
-  by,
-  rest: random.integer(by),
-})
-
-const throwing = (place: Place): { throwsWhen?: Test } =>
-  place.input.skips && place.random.integer(4) === 0 ? { throwsWhen: test(place, 11 + place.random.integer(10)) } : {}
-
-const formula = ({ input, random }: Place): Formula => ({
-  of: input.isBlind || random.integer(5) === 0 ? 'key' : 'value',
-  times: 1 + random.integer(50),
-  plus: random.integer(100),
-})
 
 const sourceOptions = ({ skips, extractsTime }: CaseSource) => ({
   ...(skips ? { onDecodeError: 'skip', onProcessError: 'skip' } : {}),
@@ -79,7 +54,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
       const to: Formula = {
         ...formula(place),
         ...(random.integer(3) === 0 ? { asObject: true } : {}),
-        ...(random.integer(5) === 0 ? { nullWhen: test(place, 5) } : {}),
+        ...(random.integer(5) === 0 ? { nullWhen: testOn(place, 5) } : {}),
       }
       return { ...node, to, ...throwing(place) }
     },
@@ -92,7 +67,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
   },
   filter: {
     weight: 3,
-    dress: (node, place) => ({ ...node, unless: test(place, 2 + place.random.integer(3)), ...throwing(place) }),
+    dress: (node, place) => ({ ...node, unless: testOn(place, 2 + place.random.integer(3)), ...throwing(place) }),
     build: (node, [input]) =>
       (input as Handle).filter((value, key) => {
         failing(node.throwsWhen, value, key)
@@ -153,7 +128,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
     dress(node, place) {
       const { random } = place
       const { of: by, times, plus } = formula(place)
-      const nullWhen = random.integer(6) === 0 ? { nullWhen: test(place, 7) } : {}
+      const nullWhen = random.integer(6) === 0 ? { nullWhen: testOn(place, 7) } : {}
       const keys: readonly SerdeName[] = ['text', 'text', 'text', 'int32', 'structured']
       return {
         ...node,
@@ -191,7 +166,7 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
         operation: operation as 'count',
         fold,
         ...(isPlain ? {} : throwing(place)),
-        ...(!isPlain && isExact && random.integer(4) === 0 ? { deletesWhen: test(place, 4) } : {}),
+        ...(!isPlain && isExact && random.integer(4) === 0 ? { deletesWhen: testOn(place, 4) } : {}),
       }
     },
     build: (node, [input], { inputFacts }) => {
@@ -259,5 +234,3 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
     print: (node) => `.to(${node.sink}) // ${node.guarantee}`,
   },
 }
-
-const byOf = ({ input, random }: Place): 'value' | 'key' => (input.isBlind || random.integer(4) === 0 ? 'key' : 'value')

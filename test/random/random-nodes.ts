@@ -2,8 +2,9 @@ import { Analysis } from './analysis.ts'
 import type { Case, CaseNode, NodeKind, SerdeName } from './case.ts'
 import { checkPossible } from './checks.ts'
 import type { Dice } from './dice.ts'
+import type { Dressing } from './dressing.ts'
 import { ImpossibleCase } from './impossible-case.ts'
-import { nodeTable, type Place } from './node-table.ts'
+import { nodeTable } from './node-table.ts'
 import type { DrawnSources } from './random-sources.ts'
 
 const growingKinds = (Object.keys(nodeTable) as NodeKind[]).filter((kind) => nodeTable[kind].weight > 0)
@@ -187,7 +188,7 @@ class NodeDrawing implements Pick<Case, 'nodes' | 'topics' | 'connectors'> {
       const analysis = new Analysis(this)
       const facts = analysis.fact(place)
       const input = node.inputs[0] === undefined ? facts : analysis.fact(node.inputs[0])
-      const at: Place = {
+      const at: Dressing = {
         input,
         isExact: analysis.groups[facts.group]?.isExact === true,
         random: this.dice.random,
@@ -225,7 +226,7 @@ class NodeDrawing implements Pick<Case, 'nodes' | 'topics' | 'connectors'> {
 
 const isSink = (kind: NodeKind): boolean => kind === 'topic-sink' || kind === 'connector-sink'
 
-function dress<K extends NodeKind>(node: Extract<CaseNode, { kind: K }>, place: Place): CaseNode {
+function dress<K extends NodeKind>(node: Extract<CaseNode, { kind: K }>, place: Dressing): CaseNode {
   const { dress } = nodeTable[node.kind as K]
   return dress(node as never, place) as CaseNode
 }

@@ -1,23 +1,15 @@
-import { StreamError } from '../../src/core/errors.ts'
-import type { StepName } from '../../src/core/steps.ts'
-import { parseTaskId } from '../../src/core/task-id.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
 import { resolveJobConfig, startJob } from '../../src/job/run.ts'
-import { rowTimestamp, rowValue, userPrefix } from '../../src/state/row-format.ts'
-import type { ScriptedEvent, SimulatedInstance } from '../../src/testing/index.ts'
+import type { SimulatedInstance } from '../../src/testing/index.ts'
 import { World } from '../support/world.ts'
 import type { Analysis } from './analysis.ts'
 import type { Case, Fault, Life, PhaseScript } from './case.ts'
 import { SinkMemory } from './connectors.ts'
+import { type DiskStores, readDisk } from './disk-rows.ts'
+import { hasFired, scripted } from './faults.ts'
 import { LogClient, type LogRecord, type ReadLogs } from './log-client.ts'
 import { appId, pipelineOf } from './pipeline.ts'
 import { bytesOf, poisonOf } from './serdes.ts'
-
-/** A row of a store on disk. */
-export interface DiskRow {
-  readonly value: string
-  readonly timestamp: number
-}
 
 /** All that is left of a run. */
 export interface RunResult {
@@ -26,7 +18,7 @@ export interface RunResult {
   /** Rows of each store as the jobs of the last phase showed them before they closed, `key=value` in hex, sorted. */
   readonly shown: ReadonlyMap<string, readonly string[]>
   /** Rows of each store in the last directory, by partition and key in hex. */
-  readonly disk: ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<string, DiskRow>>>
+  readonly disk: DiskStores
   /** Faults that came to pass, and those that did not. */
   readonly fired: readonly Fault[]
   readonly missed: readonly Fault[]
@@ -42,10 +34,6 @@ const recordDeadlineMs = 10_000
 
 /** How long a job that follows its inputs goes on behind the last portion. */
 const followedMs = 100
-
-/** What an answer that never came is to whoever waited for it. */
-const doubt = (): StreamError =>
-  new StreamError('TRANSACTION_UNKNOWN', 'the answer was lost, as asked', { action: 'reset-task' })
 
 /**
  * Runs a case in a simulation, phase by phase: undisturbed in one directory, or under its script and then once more in an
@@ -106,7 +94,7 @@ class CaseRun {
       read,
       sinks: this.sinks,
       shown: new Map([...this.shown].map(([store, rows]) => [store, rows.sort()])),
-      disk: await this.readDisk(lastDirectory),
+      disk: await readDisk(world.disk, lastDirectory, this.stores),
       fired: this.fired,
       missed: this.missed,
       lives: this.instances.length,
@@ -254,44 +242,4 @@ class CaseRun {
       await this.world.startBroker()
     }
   }
-
-  private async readDisk(directory: string): Promise<Map<string, Map<number, Map<string, DiskRow>>>> {
-    const { disk } = this.world
-    const prefix = `${directory}/${appId}/tasks/`
-    const stores = new Map<string, Map<number, Map<string, DiskRow>>>(this.stores.map((store) => [store, new Map()]))
-    for (const path of disk.paths.filter((one) => one.startsWith(prefix))) {
-      const [task = '', store = ''] = path.slice(prefix.length).split('/')
-      const partition = parseTaskId(task)?.partition
-      if (partition === undefined) continue
-      const rows = new Map<string, DiskRow>()
-      const backend = await disk.backends(1).open(path)
-      for await (const [key, row] of backend.iterate()) {
-        if (key[0] !== userPrefix) continue
-        const value = Buffer.from(rowValue(row)).toString('hex')
-        rows.set(Buffer.from(key.subarray(1)).toString('hex'), { value, timestamp: rowTimestamp(row) })
-      }
-      await backend.close()
-      stores.get(store)?.set(partition, rows)
-    }
-    return stores
-  }
-}
-
-function scripted(fault: Fault): ScriptedEvent[] {
-  if ('request' in fault) return [fault]
-  if ('storesLateMs' in fault) {
-    return [{ at: 'B4.writeStore', occurrence: 'every', when: 'before', do: { lateMs: fault.storesLateMs } }]
-  }
-  if (!('at' in fault)) return []
-  return [{ ...fault, do: fault.do === 'kill' ? 'kill' : doubt() }]
-}
-
-function hasFired(fault: Fault, faults: readonly Fault[], { script, isDead }: SimulatedInstance): boolean {
-  const seen = (step: StepName): number => script.seen.get(step) ?? 0
-  if ('storesLateMs' in fault) return seen('B4.writeStore') > 0
-  if ('at' in fault) return fault.do === 'kill' ? isDead : seen(fault.at) >= fault.occurrence
-  if (!('request' in fault)) return false
-  // A script says how many of its events have happened, and a life has one late request at the most.
-  const others = faults.filter((one) => one !== fault && hasFired(one, faults, { script, isDead } as SimulatedInstance))
-  return script.fired > others.filter((one) => !('forMs' in one)).length
 }

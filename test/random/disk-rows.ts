@@ -1,0 +1,34 @@
+import { parseTaskId } from '../../src/core/task-id.ts'
+import type { MemoryDisk } from '../../src/state/memory-disk.ts'
+import { rowTimestamp, rowValue, userPrefix } from '../../src/state/row-format.ts'
+import { appId } from './pipeline.ts'
+
+/** A row of a store on disk, its value in hex. */
+export interface DiskRow {
+  readonly value: string
+  readonly timestamp: number
+}
+
+/** Rows by store, partition, and key in hex. */
+export type DiskStores = ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<string, DiskRow>>>
+
+/** Reads what the stores of an application hold in a data directory that nobody has open. */
+export async function readDisk(disk: MemoryDisk, directory: string, names: readonly string[]): Promise<DiskStores> {
+  const prefix = `${directory}/${appId}/tasks/`
+  const stores = new Map<string, Map<number, Map<string, DiskRow>>>(names.map((store) => [store, new Map()]))
+  for (const path of disk.paths.filter((one) => one.startsWith(prefix))) {
+    const [task = '', store = ''] = path.slice(prefix.length).split('/')
+    const partition = parseTaskId(task)?.partition
+    if (partition === undefined) continue
+    const rows = new Map<string, DiskRow>()
+    const backend = await disk.backends(1).open(path)
+    for await (const [key, row] of backend.iterate()) {
+      if (key[0] !== userPrefix) continue
+      const value = Buffer.from(rowValue(row)).toString('hex')
+      rows.set(Buffer.from(key.subarray(1)).toString('hex'), { value, timestamp: rowTimestamp(row) })
+    }
+    await backend.close()
+    stores.get(store)?.set(partition, rows)
+  }
+  return stores
+}
