@@ -1,5 +1,6 @@
 import type { StepName } from '../../src/core/steps.ts'
 import type { TopologyNode } from '../../src/topology/node.ts'
+import type { CaseHeaders } from './headers.ts'
 
 /** Every kind of node that a pipeline can have today. */
 export type NodeKind = TopologyNode['kind']
@@ -100,7 +101,7 @@ export interface CaseRecord {
   readonly key: string | number | null
   readonly value: string | number | null
   readonly timestamp: number
-  readonly header?: string
+  readonly headers?: CaseHeaders
   /** Its value are bytes that do not decode. */
   readonly isPoison?: boolean
 }

@@ -1,7 +1,8 @@
-import { type Headers, header } from '../../src/core/record.ts'
+import type { Headers } from '../../src/core/record.ts'
 import { reservedPrefix } from '../../src/state/row-format.ts'
 import type { Analysis } from './analysis.ts'
 import type { Case, CaseNode, SerdeName } from './case.ts'
+import { caseHeaders, shownHeaders } from './headers.ts'
 import type { LogRecord } from './log-client.ts'
 import type { Expected } from './naive-outputs.ts'
 import type { Lanes, NaiveChange, NaiveRecord } from './naive-record.ts'
@@ -20,7 +21,7 @@ interface Shown {
 /**
  * What must be equal, and how equal:
  *
- * - *A stream's topic or sink*, partition by partition and phase by phase, record by record: key, value, timestamp, header.
+ * - *A stream's topic or sink*, partition by partition and phase by phase, record by record: key, value, timestamp, headers.
  *   What one task writes is in order. Several tasks that write one partition interleave as they happen to, and so do the
  *   inputs of a task that grow while it reads; so a partition is an interleaving of its writers' sequences, which is
  *   equality where there is one writer. A value or time that depends on such an order is not looked at.
@@ -138,7 +139,7 @@ export function compare(given: Case, analysis: Analysis, expected: Expected, fou
           const isLast = changes[n + 1]?.phase !== phase
           // A row's last change of a phase is certain, whatever came before it.
           const shown = shownNaive(
-            { ...record, header: null, ...(isLast ? { valueDoubts: [], timeDoubts: [] } : {}) },
+            { ...record, headers: [], ...(isLast ? { valueDoubts: [], timeDoubts: [] } : {}) },
             key,
             serde,
           )
@@ -161,9 +162,13 @@ const matches = ({ shown, isCertain }: Wanted, { key, value, time }: Shown): boo
   shown.key === key && (!isCertain.value || shown.value === value) && (!isCertain.time || shown.time === time)
 
 function shownNaive(record: NaiveRecord, key: SerdeName | 'nothing', value: SerdeName): Wanted {
-  const { timestamp, header, valueDoubts, timeDoubts } = record
+  const { timestamp, headers, valueDoubts, timeDoubts } = record
   const isCertain = { value: !valueDoubts.some(isReal), time: !timeDoubts.some(isReal) }
-  const shown = { key: hex(key, record.key), value: hex(value, record.value), time: `${timestamp} ${header}` }
+  const shown = {
+    key: hex(key, record.key),
+    value: hex(value, record.value),
+    time: `${timestamp}${shownHeaders(headers)}`,
+  }
   return { shown, isCertain }
 }
 
@@ -171,10 +176,10 @@ const isReal = ({ isReal }: { readonly isReal: boolean }): boolean => isReal
 const lanesOf = (lanes: Lanes, key: SerdeName | 'nothing', value: SerdeName): Wanted[][] =>
   [...lanes.values()].map((lane) => lane.map((record) => shownNaive(record, key, value)))
 const hex = (serde: SerdeName | 'nothing', value: unknown): string => bytesOf(serde, value)?.toString('hex') ?? 'null'
-const shownLog = ({ key, value, timestamp, header }: LogRecord): Shown => ({
+const shownLog = ({ key, value, timestamp, headers }: LogRecord): Shown => ({
   key: key?.toString('hex') ?? 'null',
   value: value?.toString('hex') ?? 'null',
-  time: `${timestamp} ${header}`,
+  time: `${timestamp}${shownHeaders(headers)}`,
 })
 
 /** Records of a sink in order of offset, by partition; their ids are `topic/partition/offset`. */
@@ -192,8 +197,7 @@ function byPartition(
   const logs: [offset: number, shown: Shown][][] = []
   for (const record of records) {
     const [, partition = 0, offset = 0] = record.id.split('/').map(Number)
-    const own = header(record.headers, 'h')
-    const time = `${record.timestamp} ${own ? Buffer.from(own).toString() : null}`
+    const time = `${record.timestamp}${shownHeaders(caseHeaders(record.headers))}`
     ;(logs[partition] ??= []).push([offset, { key: hex(key, record.key), value: hex(value, record.value), time }])
   }
   return Array.from(logs, (log = []) => log.sort(([a], [b]) => a - b).map(([, shown]) => shown))

@@ -1,6 +1,7 @@
 import type { SinkConnector, SinkRecord } from '../../src/connector/sink.ts'
 import type { SourceConnector } from '../../src/connector/source.ts'
 import type { CaseConnector, CaseNode } from './case.ts'
+import { caseHeaders, wireHeaders } from './headers.ts'
 import { bytesOf, poisonOf, serdeOf } from './serdes.ts'
 
 const recordsPerRead = 7
@@ -31,7 +32,7 @@ export function caseSource(
             key: bytesOf(key, record.key),
             value: record.isPoison ? poisonOf(value) : bytesOf(value, record.value),
             timestamp: record.timestamp,
-            ...(record.header === undefined ? {} : { headers: [['h', Buffer.from(record.header)] as const] }),
+            headers: wireHeaders(record.headers),
           }))
           return { records, next: position, done: position === there.length }
         },
@@ -93,9 +94,4 @@ export class SinkMemory {
 }
 
 const plain = ({ key, value, timestamp, headers }: SinkRecord<unknown, unknown>): string =>
-  JSON.stringify([
-    key,
-    value,
-    timestamp,
-    headers.map(([name, bytes]) => [name, bytes && Buffer.from(bytes).toString()]),
-  ])
+  JSON.stringify([key, value, timestamp, caseHeaders(headers)])

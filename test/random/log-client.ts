@@ -1,6 +1,5 @@
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import { header as lastHeader, noHeaders } from '../../src/core/record.ts'
 import { runStep } from '../../src/core/steps.ts'
 import { Admin } from '../../src/kafka/admin.ts'
 import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
@@ -13,13 +12,14 @@ import { readMarker } from '../../src/protocol/control-batch.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { RecordCursor } from '../../src/protocol/record-batch-reader.ts'
 import type { SimulatedInstance } from '../../src/testing/index.ts'
+import { type CaseHeaders, caseHeaders, wireHeaders } from './headers.ts'
 
 /** A record of a log, as bytes. */
 export interface LogRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly timestamp: number
-  readonly header: string | null
+  readonly headers: CaseHeaders
 }
 
 /** What is committed in some topics. */
@@ -80,9 +80,8 @@ export class LogClient {
       limits: new TopicLimits(this.admin),
     })
     await producer.init()
-    for (const [n, { topic, partition, key, value, timestamp, header }] of records.entries()) {
-      const headers = header === null ? noHeaders : [['h', Buffer.from(header)] as const]
-      producer.output(topic, partition).append(key, value, timestamp, headers)
+    for (const [n, { topic, partition, key, value, timestamp, headers }] of records.entries()) {
+      producer.output(topic, partition).append(key, value, timestamp, wireHeaders(headers))
       if (n % batchRecords === batchRecords - 1) producer.seal()
     }
     await producer.flush()
@@ -151,12 +150,11 @@ function decode(
     } else if (!aborted.isAborted(header, null)) {
       while (cursor.next()) {
         const [key, value] = [cursor.key(), cursor.value()]
-        const own = lastHeader(cursor.headers(), 'h')
         records.push({
           key: key && Buffer.from(key),
           value: value && Buffer.from(value),
           timestamp: cursor.timestamp,
-          header: own ? Buffer.from(own).toString() : null,
+          headers: caseHeaders(cursor.headers()),
         })
       }
     }

@@ -39,8 +39,8 @@ export function byTimestamp(
 
 /** None where the bytes do not decode. A record without a value keeps its own time. */
 function entering(record: CaseRecord, { extractsTime }: CaseSource): NaiveRecord[] {
-  const { key, value, header = null, isPoison } = record
+  const { key, value, headers = [], isPoison } = record
   if (isPoison === true) return []
   const timestamp = extractsTime && value !== null ? extractedTime(value) : record.timestamp
-  return [{ key, value, timestamp, header, valueDoubts: [], timeDoubts: [] }]
+  return [{ key, value, timestamp, headers, valueDoubts: [], timeDoubts: [] }]
 }

@@ -1,3 +1,5 @@
+import type { CaseHeaders } from './headers.ts'
+
 /** Becomes true when two writers whose order nobody knows have touched one row in one phase. */
 export interface Doubt {
   isReal: boolean
@@ -8,7 +10,7 @@ export interface NaiveRecord {
   readonly key: unknown
   readonly value: unknown
   readonly timestamp: number
-  readonly header: string | null
+  readonly headers: CaseHeaders
   /** Its value is certain unless one of these is real. */
   readonly valueDoubts: readonly Doubt[]
   /** Its timestamp is certain unless one of these is real. */

@@ -1,6 +1,7 @@
 import type { CaseConnector, CaseRecord, CaseSource, CaseTopic, SerdeName } from './case.ts'
 import type { Dice } from './dice.ts'
 import { as } from './functions.ts'
+import type { CaseHeaders } from './headers.ts'
 
 /** Sources, and how often each is read. */
 export interface DrawnSources {
@@ -88,8 +89,16 @@ class SourceDrawing {
       value: this.dice.onceIn(12) ? null : as(value, this.dice.integer(100_000)),
       // Out of order, with ties.
       timestamp: timestampsFromMs + 20 * phase + this.dice.integer(40),
-      ...(this.dice.onceIn(6) ? { header: `h${this.dice.integer(9)}` } : {}),
+      ...(this.dice.onceIn(6) ? { headers: this.headers() } : {}),
       ...(skips && this.dice.onceIn(25) && value !== 'structured' ? { isPoison: true } : {}),
     }
+  }
+
+  /** One to three, of few names: a name may come twice, and be empty; a value may be null. */
+  private headers(): CaseHeaders {
+    return Array.from({ length: 1 + this.dice.integer(3) }, () => {
+      const value = this.dice.onceIn(4) ? null : `v${this.dice.integer(9)}`
+      return [this.dice.one(['h', 'h', 'trace', '']), value] as const
+    })
   }
 }

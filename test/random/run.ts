@@ -120,7 +120,7 @@ class CaseRun {
           key: bytesOf(key, record.key),
           value: record.isPoison ? poisonOf(value) : bytesOf(value, record.value),
           timestamp: record.timestamp,
-          header: record.header ?? null,
+          headers: record.headers ?? [],
         })
       }
     }

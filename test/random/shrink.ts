@@ -189,7 +189,7 @@ function* plainerSources(given: Case): Iterable<Case> {
   yield { ...given, topics: all(topics, inOne), connectors: all(connectors, (one) => ({ ...one, partitions: 1 })) }
   const timed = <T extends CaseTopic | CaseConnector>(source: T): T => ({ ...source, extractsTime: false })
   yield { ...given, topics: all(topics, timed), connectors: all(connectors, timed) }
-  yield withRecords(given, (record) => [leftOut(record, 'header')])
+  yield withRecords(given, (record) => [leftOut(record, 'headers')])
   yield withRecords(given, (record) => [{ ...record, timestamp: 1 }])
   let n = 0
   yield withRecords(given, (record) => [{ ...record, timestamp: n++ }])
