@@ -40,7 +40,7 @@ class SourceDrawing {
     const source = (): CaseSource => ({
       key: isAlike ? key : this.dice.one<SerdeName>(['text', 'int32']),
       value: this.dice.one<SerdeName>(['int32', 'text', 'structured', 'int64']),
-      partitions,
+      partitions: isAlike ? partitions : 1 + this.dice.integer(3),
       skips: isAlike ? skips : this.dice.onceIn(2),
       extractsTime: this.dice.onceIn(6),
     })
@@ -54,13 +54,13 @@ class SourceDrawing {
       const declared = source()
       const records = Array.from({ length: 4 + this.dice.integer(28) }, () => ({
         ...this.record(declared),
-        partition: this.dice.integer(partitions),
+        partition: this.dice.integer(declared.partitions),
       }))
       // One partition without any record, now and then.
-      const empty = this.dice.onceIn(4) ? this.dice.integer(partitions) : -1
+      const empty = this.dice.onceIn(4) ? this.dice.integer(declared.partitions) : -1
       drawn.topics[name] = {
         ...declared,
-        records: records.filter(({ partition }) => partitions === 1 || partition !== empty),
+        records: records.filter(({ partition }) => declared.partitions === 1 || partition !== empty),
       }
       drawn.streams.push({ kind: 'topic', name })
       // Read twice.
