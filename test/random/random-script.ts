@@ -35,12 +35,10 @@ class ScriptDrawing {
   }
 
   private kill(): Fault {
-    return {
-      at: this.dice.one(usualSteps),
-      occurrence: 1 + this.dice.integer(this.dice.onceIn(2) ? 2 : 8),
-      when: this.dice.one(['before', 'after']),
-      do: 'kill',
-    }
+    const at = this.dice.one(usualSteps)
+    // A life opens its tasks once or twice, and commits as often as it has to.
+    const most = at.startsWith('A') || this.dice.onceIn(2) ? 2 : 8
+    return { at, occurrence: 1 + this.dice.integer(most), when: this.dice.one(['before', 'after']), do: 'kill' }
   }
 
   private otherFaults(): Fault[] {

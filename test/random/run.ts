@@ -32,6 +32,9 @@ type Written = LogRecord & { readonly topic: string; readonly partition: number 
 
 const recordDeadlineMs = 10_000
 
+/** Virtual. No case takes more than some minutes. */
+const endsWithinMs = 1_200_000
+
 /** How long a job that follows its inputs goes on behind the last portion. */
 const followedMs = 100
 
@@ -41,7 +44,7 @@ const followedMs = 100
  */
 export async function runCase(given: Case, analysis: Analysis, isDisturbed: boolean): Promise<RunResult> {
   const world = new World(given.seed)
-  return world.run(new CaseRun(given, analysis, world, isDisturbed).run())
+  return world.simulation.run(new CaseRun(given, analysis, world, isDisturbed).run(), { timeMs: endsWithinMs })
 }
 
 class CaseRun {
