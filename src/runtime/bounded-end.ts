@@ -6,6 +6,8 @@ import type { SubTopology } from '../topology/plan.ts'
 import { tokenOf } from './input-end.ts'
 import type { Task } from './task.ts'
 
+type CommittedOffsets = Awaited<ReturnType<AppContext['admin']['committedOffsets']>>
+
 /** A sub-topology with the inputs of each of its tasks, by partition. */
 export interface SubTopologyInputs {
   readonly sub: SubTopology
@@ -21,10 +23,15 @@ export interface SubTopologyInputs {
 export class BoundedEnd {
   private readonly app: AppContext
   private readonly subs: readonly SubTopologyInputs[]
+  private readonly outsideTopics: ReadonlySet<string>
 
   constructor(app: AppContext, subs: readonly SubTopologyInputs[]) {
     this.app = app
     this.subs = subs
+    const inputs = subs.flatMap(({ sub }) =>
+      sub.kind === 'source' ? [] : sub.kind === 'sink' ? [sub.input] : sub.inputs,
+    )
+    this.outsideTopics = new Set(inputs.flatMap(({ topic }) => (topic.role === 'external' ? [topic.name] : [])))
   }
 
   /**
@@ -50,6 +57,8 @@ export class BoundedEnd {
         const token = said.every((one) => one === said[0]) ? (said[0] ?? null) : null
         const task = own.get(formatTaskId({ subtopology: sub.id, partition }))
         const expected = task ? await task.endToken(from) : this.expectedOf(sub, from, token)
+        // What another process said in an earlier run counts as long as its inputs have not grown since.
+        if (!task && token !== null && !(await this.isAtEnd(at, committed))) return false
         if (task && expected !== null && expected !== task.ended) task.markEnded(expected)
         if (expected !== null && expected === token) ended.push(token)
       }
@@ -59,6 +68,19 @@ export class BoundedEnd {
       tokens.set(sub.id, ended)
     }
     return true
+  }
+
+  /** Whether a task elsewhere is at the ends of its outside topics, which are fixed here at the first look. */
+  private async isAtEnd(at: readonly TopicPartition[], committed: CommittedOffsets): Promise<boolean> {
+    const { inputEnds, admin } = this.app
+    const outside = at.filter(({ topic }) => this.outsideTopics.has(topic))
+    const open = outside.filter(({ topic, partition }) => !inputEnds.has(partitionKey(topic, partition)))
+    if (open.length > 0) for (const [key, end] of await admin.endOffsets(open, 'high')) inputEnds.set(key, end)
+    return outside.every(({ topic, partition }) => {
+      const key = partitionKey(topic, partition)
+      const found = committed.get(key)
+      return found !== undefined && found !== 'unstable' && found.offset >= (inputEnds.get(key) ?? 0)
+    })
   }
 
   /** What a task elsewhere must say: known where its token follows from its upstream alone, else taken as it is. */

@@ -67,4 +67,44 @@ describe('once found by random pipelines', () => {
       commitIntervalMs: 5,
       hasTinyCache: false,
     }))
+
+  // const in0 = topic('in0', { key: int32, value: text }) // 2 partitions, 2 records
+  // const n0 = stream(in0, { until: 'end' })
+  // const n1 = n0.count('t2')
+  // n1.to(topic('out4', { key, value: structured, partitions: 1 }))
+  // under its script, out4, key 00000002: expected changes out of [0x00000002=1@1!, 0x00000002=2@1!], found [0x00000002=2@1]
+  it('is exact: seed 2816', () =>
+    expectExact({
+      seed: 2816,
+      nodes: [
+        { kind: 'topic-source', inputs: [], topic: 'in0' },
+        { kind: 'aggregate', inputs: [0], store: 't2', operation: 'count', fold: 'list' },
+        { kind: 'topic-sink', inputs: [1], topic: 'out4', partitions: 1, value: 'structured' },
+      ],
+      topics: {
+        in0: {
+          key: 'int32',
+          value: 'text',
+          partitions: 2,
+          skips: false,
+          extractsTime: false,
+          records: [
+            { phase: 2, key: 2, value: 'k0', timestamp: 0, partition: 1 },
+            { phase: 1, key: 2, value: 'k1', timestamp: 1, partition: 1 },
+          ],
+        },
+      },
+      connectors: {},
+      script: [
+        { lives: [{ directory: '/one', faults: [] }] },
+        {
+          lives: [{ directory: '/one', faults: [{ at: 'B1.produce', occurrence: 2, when: 'before', do: 'kill' }] }],
+          beside: { directory: '/two', afterMs: 19 },
+          trickle: { portions: 3, everyMs: 21 },
+        },
+        { lives: [{ directory: '/one', faults: [] }] },
+      ],
+      commitIntervalMs: 29,
+      hasTinyCache: false,
+    }))
 })
