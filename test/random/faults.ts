@@ -3,9 +3,13 @@ import type { StepName } from '../../src/core/steps.ts'
 import type { ScriptedEvent, SimulatedInstance } from '../../src/testing/index.ts'
 import type { Fault } from './case.ts'
 
+const lost = 'the answer was lost, as asked'
+
 /** What an answer that never came is to whoever waited for it. */
-const doubt = (): StreamError =>
-  new StreamError('TRANSACTION_UNKNOWN', 'the answer was lost, as asked', { action: 'reset-task' })
+const doubt = (): StreamError => new StreamError('TRANSACTION_UNKNOWN', lost, { action: 'reset-task' })
+
+/** Whether that is what a job failed with. */
+export const isDoubt = (error: unknown): boolean => error instanceof StreamError && error.message === lost
 
 /** A fault as an instance's script has it; those that come at a time are nobody's script. */
 export function scripted(fault: Fault): ScriptedEvent[] {
