@@ -5,7 +5,7 @@ import { textFiles } from '../../connectors/files/index.ts'
 import type { SinkConnector } from '../../src/connector/index.ts'
 import { bytes, nothing, nullable, type Pipeline, pipeline, run, text, topic } from '../../src/index.ts'
 import { batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
-import { textsIn } from '../support/broker-harness.ts'
+import { committedTextsIn } from '../support/broker-harness.ts'
 import { runToEnd, scratch, writeTexts } from '../support/job-runner.ts'
 import { type KafkaSession, withSession } from '../support/kafka-session.ts'
 import { batchOf, record } from '../support/record-batches.ts'
@@ -41,7 +41,8 @@ export function engineLimitsSuite(title: string, environment: () => EngineEnviro
       const answer = await session.fetch(name, offset, { committed: true })
       const bytes = Buffer.from(answer.records ?? [])
       if (bytes.length === 0) return { values, sizes }
-      values.push(...textsIn(bytes).map(([, value]) => value))
+      const { texts } = committedTextsIn(bytes, answer.abortedTransactions ?? [])
+      values.push(...texts.map(([, value]) => value))
       for (let start = 0; start < bytes.length; ) {
         const size = batchSizeAt(bytes, start, bytes.length)
         if (size === 0) break
