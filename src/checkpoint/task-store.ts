@@ -149,7 +149,7 @@ export class TaskStore {
       this.changelogOffset,
       async (records, position) => {
         const mutations: Mutation[] = records.map(({ key, value, timestamp }) => ({
-          key: Buffer.from(key),
+          key,
           value: value === null ? null : encodeRow(timestamp, value),
         }))
         mutations.push(this.metaMutation(position))

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { startRealKafka, whyNotKafka } from '../support/real-kafka.ts'
 import { writeCorpus } from './corpus.ts'
 import { runKafkaStreams } from './kafka-streams.ts'
+import { memoryRows } from './memory.ts'
 
 /**
  * `npm run bench`: each scenario of Millrace in a process of its own, and Kafka Streams beside it on the same Kafka in the
  * same run. Prints a table; figures of different runs are not to be compared, their ratios are.
  *
- * Options: `--records N` (default 1,500,000), `--megabytes N` (default 60), `--no-kafka`.
+ * Options: `--records N` (default 6,000,000), `--megabytes N` (default 60), `--no-kafka`, `--only speed|memory`.
  */
 
 interface Figures {
@@ -22,7 +23,7 @@ const option = (name: string, fallback: number): number => {
   const at = process.argv.indexOf(`--${name}`)
   return at < 0 ? fallback : Number(process.argv[at + 1])
 }
-const records = option('records', 1_500_000)
+const records = option('records', 6_000_000)
 const megabytes = option('megabytes', 60)
 
 /**
@@ -86,10 +87,13 @@ function row(
   say(rows.at(-1)?.join('  ') ?? '')
 }
 
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : null
+
 const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-const why = process.argv.includes('--no-kafka') ? 'not asked for' : whyNotKafka()
+const why = process.argv.includes('--no-kafka') || only === 'memory' ? 'not asked for' : whyNotKafka()
 const kafka = why === null ? await startRealKafka() : null
-try {
+/** Scenarios of throughput, beside Kafka Streams where there is a Kafka. */
+async function speed(): Promise<void> {
   const corpus = await writeCorpus(join(folder, 'texts'), megabytes, 5)
   await writeFile(join(folder, 'corpus.json'), JSON.stringify(corpus))
   say(`corpus: seed ${corpus.seed}, ${corpus.bytes} bytes`)
@@ -119,6 +123,11 @@ try {
     row(`word count, ${place}`, await scenario('words', join(folder, place), brokers), 'MB/s', null, null, 4)
   }
   if (peers) say(`Kafka Streams, 2 threads: pass-through ${peers.pass}, count ${peers.count} records/s`)
+}
+
+try {
+  if (only !== 'memory') await speed()
+  if (only !== 'speed') rows.push(...(await memoryRows(folder, (cells) => say(cells.join('  ')))))
 } finally {
   await kafka?.stop()
   await rm(folder, { recursive: true, force: true })

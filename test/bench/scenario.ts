@@ -2,21 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { int64, type Pipeline, pipeline, run, text, topic } from 'millrace'
 import wordCount from '../../pipelines/word-count.ts'
-import { openFileStorage } from '../../src/broker/file-storage.ts'
-import { silentLogger } from '../../src/core/logger.ts'
-import { noHeaders } from '../../src/core/record.ts'
-import { runStep } from '../../src/core/steps.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
-import { systemRandom } from '../../src/core/system-random.ts'
-import { openEmbeddedBroker } from '../../src/job/embedded-broker.ts'
-import { Admin } from '../../src/kafka/admin.ts'
-import { ClusterMetadata } from '../../src/kafka/cluster-metadata.ts'
-import { HandlerTransport } from '../../src/kafka/handler-transport.ts'
-import { KafkaClient } from '../../src/kafka/kafka-client.ts'
-import { partitionOf } from '../../src/kafka/partitioner.ts'
-import { TopicLimits } from '../../src/kafka/topic-limits.ts'
-import { TransactionalProducer } from '../../src/kafka/transactional-producer.ts'
 import type { Corpus } from './corpus.ts'
+import { type Load, loadEmbedded } from './loaded.ts'
 
 /**
  * One scenario of the benchmark, in a process of its own: `pass`, `count` or `words`. Prints its figures as JSON. What is
@@ -29,42 +16,17 @@ const input = 'bench-in'
 const keys = 10_000
 const partitions = 4
 
-/** On Kafka the input was loaded for Kafka Streams; the embedded broker gets the same records from here. */
-async function loadEmbedded(dataDirectory: string): Promise<void> {
-  const opened = await openEmbeddedBroker({
-    storage: await openFileStorage(`${dataDirectory}/broker`, process.pid),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-  })
-  const transport = new HandlerTransport(opened.broker.connect, systemClock, 'loader')
-  const client = new KafkaClient({ transport, clock: systemClock, random: systemRandom, logger: silentLogger })
-  await client.open(5000)
-  const metadata = new ClusterMetadata(client)
-  const admin = new Admin(client, metadata)
-  await admin.createTopics([{ name: input, partitions, config: { 'retention.ms': '-1' } }])
-  const producer = new TransactionalProducer({
-    client,
-    metadata,
-    limits: new TopicLimits(admin),
-    transactionalId: 'loader',
-    transactionTimeoutMs: 60_000,
-    steps: runStep,
-  })
-  await producer.init()
-  const start = Date.now()
-  for (let i = 0; i < records; i++) {
-    const key = Buffer.from(`k${String((i * 7919) % keys).padStart(7, '0')}`)
-    const value = Buffer.from(
+const start = Date.now()
+const benchRecords: Load = {
+  topic: input,
+  partitions,
+  records,
+  key: (i) => Buffer.from(`k${String((i * 7919) % keys).padStart(7, '0')}`),
+  value: (i) =>
+    Buffer.from(
       `order-${String(i).padStart(7, '0')}-000000-the quick brown fox jumps over the lazy dog 0123456789 abcdef`,
-    )
-    producer.output(input, partitionOf(key, partitions)).append(key, value, start + Math.floor(i / 10), noHeaders)
-    if (i % 50_000 === 0) await producer.drained()
-  }
-  await producer.flush()
-  await producer.commit()
-  await transport.close()
-  await opened.close()
+    ),
+  timestamp: (i) => start + Math.floor(i / 10),
 }
 
 function benchPipeline(output: string): Pipeline {
@@ -102,7 +64,8 @@ if (name === 'words') {
     },
   })
 } else {
-  if (brokers === '') await loadEmbedded(dataDirectory)
+  // On Kafka the input was loaded for Kafka Streams; the embedded broker gets the same records from here.
+  if (brokers === '') await loadEmbedded(dataDirectory, benchRecords)
   amount = records
   job = await run(benchPipeline(`${appId}-out`), {
     ...config,

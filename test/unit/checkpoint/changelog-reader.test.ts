@@ -76,6 +76,34 @@ describe('a changelog reader', () => {
     expect((await readToEnd()).rows).toEqual(['own=1@1000'])
   })
 
+  it('reads in slices of a quarter of a megabyte, of which few are in memory however many are read at once', async () => {
+    const value = Buffer.alloc(100_000, 'v')
+    for (let i = 0; i < 3; i++) {
+      await world.write(
+        at.topic,
+        Array.from({ length: 10 }, (_, n) => [`${i} ${n}`, value]),
+      )
+    }
+    let held = 0
+    let mostHeld = 0
+    let largest = 0
+    const read = async (): Promise<number> => {
+      let count = 0
+      await reader.readToEnd(at, 0, async (records) => {
+        count += records.length
+        largest = Math.max(largest, records.length)
+        held += records.length
+        mostHeld = Math.max(mostHeld, held)
+        await world.app.ports.clock.yield()
+        held -= records.length
+      })
+      return count
+    }
+    expect(await Promise.all(Array.from({ length: 12 }, read))).toEqual(Array.from({ length: 12 }, () => 30))
+    // Four slices of two records each.
+    expect([largest, mostHeld <= 8]).toEqual([2, true])
+  })
+
   it('waits for a transaction that has reached the log', async () => {
     const end = await world.begin(at.topic, [['a', '1']])
     const reading = readToEnd()

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What a process held at its peak. */
+interface Peaks {
+  readonly heapMb: number
+  readonly residentMb: number
+}
+
+/** What each scenario of memory-scenario.ts may hold. */
+const bounds: readonly {
+  readonly scenario: string
+  readonly what: string
+  readonly of: keyof Peaks
+  readonly mb: number
+}[] = [
+  { scenario: 'restore', what: 'restore of 1.5 million rows', of: 'residentMb', mb: 300 },
+  { scenario: 'count', what: 'count over 2 million keys', of: 'residentMb', mb: 512 },
+  { scenario: 'rekey', what: 're-key of 4 million records', of: 'residentMb', mb: 512 },
+  { scenario: 'values', what: '40,000 values of 10 kB, memoryBytes 16 MiB', of: 'heapMb', mb: 200 },
+  { scenario: 'files', what: '400 followed files', of: 'residentMb', mb: 150 },
+]
+
+function child(scenario: string, part: 'load' | 'measure', folder: string): Promise<Peaks> {
+  const args = ['--max-semi-space-size=32', '--import', 'tsx', 'test/bench/memory-scenario.ts', scenario, part, folder]
+  return new Promise((resolve, reject) => {
+    const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    process_.stdout.on('data', (data: Buffer) => {
+      output += data
+    })
+    process_.once('close', (code) => {
+      if (code === 0) resolve(JSON.parse(output.trim().split('\n').at(-1) ?? '') as Peaks)
+      else reject(new Error(`${scenario}, ${part} ended with ${code}: ${output}`))
+    })
+  })
+}
+
+/** Runs every scenario of memory, each loaded and measured in processes of its own. @returns a row of the table for each */
+export async function memoryRows(folder: string, say: (row: readonly string[]) => void): Promise<string[][]> {
+  const rows: string[][] = []
+  for (const { scenario, what, of, mb } of bounds) {
+    const own = join(folder, `memory-${scenario}`)
+    await child(scenario, 'load', own)
+    const peaks = await child(scenario, 'measure', own)
+    await rm(own, { recursive: true, force: true })
+    const figure = `${peaks[of]} MB ${of === 'heapMb' ? 'of heap' : 'resident'}`
+    const row = [what, figure, '', `${mb} MB`, String(peaks.residentMb), peaks[of] < mb ? 'yes' : 'no']
+    say(row)
+    rows.push(row)
+  }
+  return rows
+}
