@@ -185,18 +185,21 @@ export class SplitPump {
 
   /** Reads a split until it is at its end or the task closes, a result at a time. */
   private async readSplit(open: OpenSplit): Promise<void> {
+    while (!open.isDone && !this.calls.signal.aborted) await this.readOnce(open)
+  }
+
+  /** One read and its delivery: a function of its own, so that nothing holds the last result while the next is waited for. */
+  private async readOnce(open: OpenSplit): Promise<void> {
     const { signal } = this.calls
-    while (!open.isDone && !signal.aborted) {
-      const result = await this.calls.make('read', () => open.reader.read(recordsPerRead, signal))
-      if (signal.aborted) return
-      if (result.records.length > 0 || !sameJson(result.next, this.log.position(open.split.id).position)) {
-        await this.deliver({ open, result })
-      }
-      if (result.done) {
-        open.isDone = true
-        this.order = this.order.filter((one) => one !== open)
-        this.thread.wake()
-      }
+    const result = await this.calls.make('read', () => open.reader.read(recordsPerRead, signal))
+    if (signal.aborted) return
+    if (result.records.length > 0 || !sameJson(result.next, this.log.position(open.split.id).position)) {
+      await this.deliver({ open, result })
+    }
+    if (result.done) {
+      open.isDone = true
+      this.order = this.order.filter((one) => one !== open)
+      this.thread.wake()
     }
   }
 
