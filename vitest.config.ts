@@ -23,6 +23,8 @@ const project = (name: string, overrides: Record<string, unknown> = {}) => ({
 
 export default defineConfig({
   test: {
+    // One less by default, which is half of two.
+    maxWorkers: '100%',
     reporters: process.env['MILLRACE_TALLY'] ? ['default', './.ci/tally.js'] : ['default'],
     projects: [
       project('unit'),
