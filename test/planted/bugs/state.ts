@@ -77,17 +77,6 @@ export const stateBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'rows that the open transaction has numbers of are shed',
-    file: 'src/state/row-cache.ts',
-    find: 'return young !== unwritten && this.dirtyBytes === 0 && young.size > 0 ? young : null',
-    replace: 'return young !== unwritten && young.size > 0 ? young : null',
-    killer: {
-      project: 'unit',
-      file: 'state/key-value-store.test.ts',
-      test: 'what a key-value store holds is shared with other stores',
-    },
-  },
-  {
     name: 'what has changed calls for no commit',
     file: 'src/core/memory-budget.ts',
     find: `    return this.changedNow > this.changedBytesMax
