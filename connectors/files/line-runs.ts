@@ -22,9 +22,12 @@ export interface LineRunsOptions {
   readonly lineBytesMax: number
   /** Bytes read at a time. */
   readonly chunkBytes: number
+  /** Whether the next chunk is read while one is worked on. */
+  readonly readsAhead: boolean
 }
 
 const newline = 10
+const noBytes = Buffer.alloc(0)
 
 /** Read at first where the size says that nothing is there, yet something may be. */
 const probeBytesMin = 4096
@@ -35,7 +38,7 @@ interface Chunk {
 }
 
 /**
- * Reads a file as runs of whole lines, in chunks of which the next is read while the last is worked on.
+ * Reads a file as runs of whole lines, in chunks of which the next may be read while the last is worked on.
  *
  * Each chunk has a buffer of its own, which begins with the line that the chunk before left unfinished: so lines lie in
  * one piece, no buffer is written again after it was handed out, and memory is two chunks whatever the file's size.
@@ -46,6 +49,8 @@ export class LineRuns {
   /** The byte of the file behind those that were read. */
   private position: number
   private ahead: Promise<Chunk> | null
+  /** What the last chunk left of a line, where nothing is read ahead. */
+  private unfinished: Buffer = noBytes
   private hasEnded = false
   private probeBytes = probeBytesMin
 
@@ -55,7 +60,7 @@ export class LineRuns {
     this.position = options.from
     this.ahead = null
     if (options.isBounded && options.from >= options.size) this.hasEnded = true
-    else this.readAhead(Buffer.alloc(0))
+    else this.goOn(noBytes)
   }
 
   /** Whether the end is known to be reached: `next` would say so without reading. */
@@ -70,9 +75,10 @@ export class LineRuns {
 
   /** @throws what the file system says */
   async next(): Promise<LineRun> {
-    const chunk = await (this.ahead ?? this.fill(Buffer.alloc(0)))
+    const chunk = await (this.ahead ?? this.fill(this.unfinished))
     this.ahead = null
-    return this.cut(this.hasEnded ? { bytes: Buffer.alloc(0), isEnd: true } : chunk)
+    this.unfinished = noBytes
+    return this.cut(this.hasEnded ? { bytes: noBytes, isEnd: true } : chunk)
   }
 
   private async cut(first: Chunk): Promise<LineRun> {
@@ -101,7 +107,7 @@ export class LineRuns {
     for (
       let { bytes, isEnd }: Chunk = { bytes: run.bytes, isEnd: false };
       ;
-      { bytes, isEnd } = await this.fill(Buffer.alloc(0))
+      { bytes, isEnd } = await this.fill(noBytes)
     ) {
       if (isEnd) {
         this.hasEnded = true
@@ -132,14 +138,19 @@ export class LineRuns {
 
   private continueAt(bytes: Buffer, end: number): void {
     if (this.isPastEnd(this.position - bytes.length + end)) this.hasEnded = true
-    else this.readAhead(bytes.subarray(end))
+    else this.goOn(bytes.subarray(end))
   }
 
   private isPastEnd(offset: number): boolean {
     return this.options.isBounded && offset >= this.options.size
   }
 
-  private readAhead(unfinished: Buffer): void {
+  private goOn(unfinished: Buffer): void {
+    if (!this.options.readsAhead) {
+      // A copy: the part of a chunk would keep it whole.
+      this.unfinished = Buffer.from(unfinished)
+      return
+    }
     this.ahead = this.fill(unfinished)
     // Whoever asks for the chunk gets the error; nobody may.
     this.ahead.catch(() => {})

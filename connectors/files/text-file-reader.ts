@@ -13,6 +13,7 @@ import { fileError, fileReplaced, lineContinued, lineTooLong, notText } from './
 import type { FilePosition } from './file-position.ts'
 import { HeadHash, headBytes } from './head-hash.ts'
 import { LineRuns } from './line-runs.ts'
+import type { ReadTurns } from './read-turns.ts'
 
 /** How files are read. */
 export interface TextFileOptions {
@@ -22,6 +23,8 @@ export interface TextFileOptions {
   readonly chunkBytes: number
   /** Milliseconds between looks at a file that is being followed. */
   readonly pollMs: number
+  /** The turns that all readers of the task take, where they are read at the same time; else each reads ahead by a chunk. */
+  readonly turns: ReadTurns | null
 }
 
 const newline = 10
@@ -76,6 +79,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
   /** The size at which there was nothing more to take; null before the first look. */
   private leftAtSize: number | null = null
   private hasWarned = false
+  private hasTurn = false
 
   constructor(path: string, from: FilePosition | null, options: TextFileOptions, context: ConnectorContext) {
     this.path = path
@@ -87,6 +91,8 @@ export class TextFileReader implements SplitReader<FilePosition> {
   async read(recordsMax: number, signal: AbortSignal): Promise<ReadResult<FilePosition>> {
     const begin = this.position.offset
     const batch: Batch = { records: [], recordsMax, skipped: 0 }
+    // Whoever reads on has taken what came before.
+    if (this.run === null) this.endTurn()
     try {
       if (this.state === 'idle' && !signal.aborted && (await this.hasNews(signal))) await this.openFile()
       while (this.open && !signal.aborted && batch.records.length < recordsMax) {
@@ -95,13 +101,15 @@ export class TextFileReader implements SplitReader<FilePosition> {
           if (this.run) break
           if (this.open.runs.isEnded) await this.leave(this.open.runs.bytesRead)
         } else if (batch.records.length > 0 || batch.skipped > 0) break
-        else await this.takeRun(this.open, batch)
+        else if (await this.beginTurn(signal)) await this.takeRun(this.open, batch)
       }
     } catch (error) {
       await this.closeFile()
+      this.endTurn()
       this.leftAtSize = null
       throw fileError(error, this.path)
     }
+    if (batch.records.length === 0 && this.run === null) this.endTurn()
     return {
       records: batch.records,
       next: this.position,
@@ -113,7 +121,23 @@ export class TextFileReader implements SplitReader<FilePosition> {
 
   async close(): Promise<void> {
     this.state = 'closed'
+    this.endTurn()
     await this.closeFile()
+  }
+
+  /** @returns false where the signal aborted before it had one */
+  private async beginTurn(signal: AbortSignal): Promise<boolean> {
+    const { turns } = this.options
+    if (turns === null || this.hasTurn) return true
+    const hasTurn = await turns.begin(signal)
+    if (hasTurn && this.isClosed) turns.end()
+    else this.hasTurn = hasTurn
+    return this.hasTurn
+  }
+
+  private endTurn(): void {
+    if (this.hasTurn) this.options.turns?.end()
+    this.hasTurn = false
   }
 
   /** Whether to open the file: at first always, then when it has another size than when it was left. */
@@ -157,9 +181,10 @@ export class TextFileReader implements SplitReader<FilePosition> {
       this.position = { offset: offset + lineEnd, hash: head.digest }
     }
     if (this.isClosed) return
-    const { lineBytesMax, chunkBytes } = this.options
+    const { lineBytesMax, chunkBytes, turns } = this.options
     const from = this.position.offset
-    const runs = new LineRuns(file, { from, size, isBounded: !this.context.follow, lineBytesMax, chunkBytes })
+    const isBounded = !this.context.follow
+    const runs = new LineRuns(file, { from, size, isBounded, lineBytesMax, chunkBytes, readsAhead: turns === null })
     if (runs.isEnded) return this.leave(size)
     this.open = { file, size, runs, head }
     this.state = 'open'

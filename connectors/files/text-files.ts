@@ -9,6 +9,7 @@ import {
 import { splitPatterns } from './file-pattern.ts'
 import type { FilePosition } from './file-position.ts'
 import { findFiles } from './find-files.ts'
+import { ReadTurns } from './read-turns.ts'
 import { type TextFileOptions, TextFileReader } from './text-file-reader.ts'
 
 /** What {@link textFiles} reads and how. */
@@ -38,11 +39,10 @@ const lineBytesMaxDefault = 1024 * 1024 - 1024
 const chunkBytes = 512 * 1024
 
 /**
- * A job that follows reads all of its files at once, so they share what they read ahead: 400 files with 512 KiB each held
- * 715 MB. The lines of a chunk take several times its bytes until they are taken.
+ * A job that follows reads all of its files at once; so those of a task take turns with a chunk and its lines. 400 files with
+ * 512 KiB each held 715 MB; with 5 KiB each, their 50,000 lines outlived two collections and filled the old space.
  */
-const followedBytes = 2 * 1024 * 1024
-const followedChunkBytesMin = 4 * 1024
+const followedChunkBytes = 64 * 1024
 
 const pollMs = 200
 
@@ -72,14 +72,9 @@ export function textFiles(name: string, options: TextFilesOptions): SourceConnec
       `lineBytesMax of textFiles('${name}') must be a whole number of bytes above 0, found ${lineBytesMax}`,
     )
   }
-  const reading: TextFileOptions = { replaced, invalid, lineBytesMax, chunkBytes, pollMs }
-  /** How many files there were at the last look; after the first a glob may match nothing: they come and go while a job follows. */
-  const found = new WeakMap<ConnectorContext, number>()
-  const readingOf = (context: ConnectorContext): TextFileOptions => {
-    if (!context.follow) return reading
-    const share = followedBytes / Math.max(1, found.get(context) ?? 1)
-    return { ...reading, chunkBytes: Math.floor(Math.min(chunkBytes, Math.max(followedChunkBytesMin, share))) }
-  }
+  const reading: TextFileOptions = { replaced, invalid, lineBytesMax, chunkBytes, pollMs, turns: null }
+  /** What the tasks that follow read by; after its first look a glob may match nothing: files come and go meanwhile. */
+  const following = new WeakMap<ConnectorContext, TextFileOptions>()
   return Object.freeze<SourceConnector<null, string, FilePosition>>({
     kind: 'source-connector',
     name,
@@ -88,10 +83,13 @@ export function textFiles(name: string, options: TextFilesOptions): SourceConnec
     ...(partitions === undefined ? {} : { partitions }),
     replay: 'exact',
     async splits(context) {
-      const all = await findFiles(patterns, context.files, context.follow && found.has(context))
-      found.set(context, all.length)
+      const all = await findFiles(patterns, context.files, following.has(context))
+      if (context.follow && !following.has(context)) {
+        following.set(context, { ...reading, chunkBytes: followedChunkBytes, turns: new ReadTurns() })
+      }
       return all.map(({ path, sizeBytes }) => ({ id: path, sizeBytes }))
     },
-    open: async (split, from, context) => new TextFileReader(split.id, from, readingOf(context), context),
+    open: async (split, from, context) =>
+      new TextFileReader(split.id, from, following.get(context) ?? reading, context),
   })
 }

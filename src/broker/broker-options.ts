@@ -44,7 +44,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     defaultPartitions: 1,
     sync: false,
     segmentBytes: 64 * 1024 * 1024,
-    tailCacheBytes: 32 * 1024 * 1024,
+    tailCacheBytes: 16 * 1024 * 1024,
     fetchBytesMax: 55 * 1024 * 1024,
     sessionTimeoutMsMin: 6_000,
     sessionTimeoutMsMax: 1_800_000,

@@ -1,12 +1,13 @@
 import { hasCode, StreamError } from '../core/errors.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
-import { KeyValueStore, type RowChange } from '../state/key-value-store.ts'
+import { KeyValueStore } from '../state/key-value-store.ts'
+import type { RowChange } from '../state/row-changes.ts'
 import { encodeRow, rowValue } from '../state/row-format.ts'
 import type { Mutation, StateBackend } from '../state/state-backend.ts'
 import type { StoreSpec } from '../topology/node.ts'
 import type { AppContext } from './app-context.ts'
 import { ChangelogReader } from './changelog-reader.ts'
-import { decodePositions, type PositionsRow, positionsKey } from './positions-row.ts'
+import { decodePositions, encodePositions, type PositionsRow, positionsKey } from './positions-row.ts'
 import { decodeMeta, encodeMeta, metaKey, misfit, type StoreIdentity, type StoreMeta } from './store-meta.ts'
 
 /** Changelogs keep deletes this long, and no store older than that less an hour is trusted (X10). */
@@ -109,6 +110,7 @@ export class TaskStore {
 
   private static async openAsItIs(options: TaskStoreOptions): Promise<TaskStore> {
     const { app, taskId, spec, changelog, path } = options
+    const { backendBytes } = app.storeOptions
     // First: it is also what makes the cluster's and the topic's ids known where they were forgotten.
     const start = await new ChangelogReader(app).startOffset(changelog)
     const identity: StoreIdentity = {
@@ -118,7 +120,7 @@ export class TaskStore {
       clusterId: app.metadata.clusterId,
       topicId: app.metadata.topic(changelog.topic)?.topicId ?? '',
     }
-    const backend = await app.ports.steps('A4.openStore', () => app.backends.open(path))
+    const backend = await app.ports.steps('A4.openStore', () => app.backends.open(path, backendBytes))
     return new TaskStore(options, backend, identity, start)
   }
 
@@ -176,9 +178,16 @@ export class TaskStore {
     }
   }
 
-  /** B4: writes what a commit changed, with how far the changelog is in the store now, as one batch. */
-  async write(changes: readonly RowChange[], changelogOffset: number): Promise<void> {
-    await this.backend.batch([...changes, this.metaMutation(changelogOffset)])
+  /** B4: writes what a commit changed, up to which positions, and how far the changelog is in the store now, as one batch. */
+  async write(changes: Iterable<RowChange>, positions: PositionsRow, changelogOffset: number): Promise<void> {
+    const positionsMutation = { key: positionsKey, value: encodeRow(0, encodePositions(positions)) }
+    const own = [positionsMutation, this.metaMutation(changelogOffset)]
+    await this.backend.batch({
+      *[Symbol.iterator]() {
+        yield* changes
+        yield* own
+      },
+    })
     this.changelogOffset = changelogOffset
     this.store.written()
   }

@@ -6,12 +6,17 @@ export interface CacheHolder {
   shed(): void
 }
 
+/** Less makes LevelDB write tables all the time; more is no faster (a store that takes 100,000 rows a second). */
+const backendBytesMin = 512 * 1024
+const backendBytesMax = 10 * 1024 * 1024
+
 /**
  * The memory of a process, in bytes: one limit, which its holders share by need.
  *
  *     sent       given to the producer, not acknowledged      a sixteenth
  *     fetched    fetched, not processed                       what the others leave, from an eighth to a quarter
  *     changed    rows of transactions that are not stored     what the others leave, from an eighth to a quarter
+ *     backends   what LevelDB holds of open stores            what they say at their opening
  *     cached     committed rows of all stores                 all else
  *
  * Nobody asks before taking: holders say what they have, and look whether they are beyond their part where they can do
@@ -24,6 +29,7 @@ export class MemoryBudget {
   private fetchedBytes: () => number = () => 0
   private changedNow = 0
   private cachedNow = 0
+  private backendsNow = 0
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes
@@ -34,10 +40,24 @@ export class MemoryBudget {
     this.fetchedBytes = bytes
   }
 
-  /** A store is opened. @returns what takes it off again */
-  addCache(cache: CacheHolder): () => void {
+  /**
+   * A store is opened.
+   * @param backendBytes what its backend holds beside the rows, for as long as it is open
+   * @returns what takes it off again, once
+   */
+  addCache(cache: CacheHolder, backendBytes = 0): () => void {
     this.caches.add(cache)
-    return () => void this.caches.delete(cache)
+    this.backendsNow += backendBytes
+    return () => {
+      this.caches.delete(cache)
+      this.backendsNow -= backendBytes
+    }
+  }
+
+  /** What each backend of so many stores may hold: together a quarter, where that is enough for each. */
+  backendBytes(stores: number): number {
+    const share = Math.floor(this.limitBytes / 4 / Math.max(1, stores))
+    return Math.min(backendBytesMax, Math.max(backendBytesMin, share))
   }
 
   /** So many more bytes of changed rows are held, in all their forms; fewer where it is negative. */
@@ -76,7 +96,7 @@ export class MemoryBudget {
   /** Beyond it caches are made smaller by {@link trim}. */
   get cachedBytesMax(): number {
     const others = Math.max(this.changedNow, this.eighth) + Math.max(this.fetchedBytes(), this.eighth)
-    return Math.max(0, this.limitBytes - this.sentBytesMax - others)
+    return Math.max(0, this.limitBytes - this.sentBytesMax - this.backendsNow - others)
   }
 
   /** Whether so much has changed that it should be committed now. */
@@ -115,7 +135,7 @@ export class MemoryBudget {
   }
 
   private fromEighthToQuarter(othersBytes: number): number {
-    const left = this.limitBytes - this.sentBytesMax - othersBytes
+    const left = this.limitBytes - this.sentBytesMax - this.backendsNow - othersBytes
     return Math.max(this.eighth, Math.min(Math.ceil(this.limitBytes / 4), left))
   }
 }

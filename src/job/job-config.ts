@@ -1,3 +1,4 @@
+import { StreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Parameters } from '../dsl/parameters.ts'
 
@@ -61,3 +62,26 @@ type Optional = 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' |
 
 /** The configuration with every default filled in that does not depend on the pipeline. */
 export type ResolvedJobConfig = Required<Omit<JobConfig, Optional>> & Pick<JobConfig, Optional>
+
+/** What the numbers of a configuration may be. A time in milliseconds is kept by timers, which count up to 2^31 - 1. */
+const numbers = {
+  commitIntervalMs: { least: 1, most: 2 ** 31 - 1, isWhole: true },
+  commitShareMax: { least: 0.001, most: 1, isWhole: false },
+  recordDeadlineMs: { least: 1, most: 2 ** 31 - 1, isWhole: true },
+  memoryBytes: { least: 1, most: Number.MAX_SAFE_INTEGER, isWhole: true },
+  ingestAheadBytes: { least: 1, most: Number.MAX_SAFE_INTEGER, isWhole: true },
+  brokerPatienceMs: { least: 0, most: 2 ** 31 - 1, isWhole: true },
+} as const
+
+/** @throws {StreamError} `CONFIG_INVALID` for a number that cannot be meant: with it limits would hold nothing, or all */
+export function checkJobConfig(config: ResolvedJobConfig): void {
+  for (const [name, { least, most, isWhole }] of Object.entries(numbers)) {
+    const found: unknown = config[name as keyof typeof numbers]
+    const fits = typeof found === 'number' && found >= least && found <= most && (!isWhole || Number.isInteger(found))
+    if (fits) continue
+    throw new StreamError(
+      'CONFIG_INVALID',
+      `${name} must be a ${isWhole ? 'whole number' : 'number'} from ${least} to ${most}, found ${String(found)}; leave it out for its default`,
+    )
+  }
+}

@@ -18,7 +18,7 @@ import { refuseInternalTopics } from '../topology/validate.ts'
 import { openAppDirectory } from './app-directory.ts'
 import { openEmbeddedBroker } from './embedded-broker.ts'
 import type { Job } from './job.ts'
-import type { JobConfig, ResolvedJobConfig } from './job-config.ts'
+import { checkJobConfig, type JobConfig, type ResolvedJobConfig } from './job-config.ts'
 import type { JobPorts } from './job-ports.ts'
 import { RunningJob } from './running-job.ts'
 
@@ -80,6 +80,7 @@ export async function run<Q>(pipeline: Pipeline<Q>, config: JobConfig = {}): Pro
 export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConfig, ports: JobPorts): Promise<Job<Q>> {
   const appId = config.appId ?? pipeline.name
   checkName('the application id', appId)
+  checkJobConfig(config)
   const plan = await pipeline.build(config.parameters)
   refuseInternalTopics(plan, appId)
   const { signal } = config
@@ -107,8 +108,6 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     if (signal?.aborted) throw stopped()
     job.start(broker, close)
     const stop = (): void => void job.stop()
-    // It may have come between the last of these steps and now.
-    if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop, { once: true })
     job.done.finally(() => signal?.removeEventListener('abort', stop)).catch(() => undefined)
     return job

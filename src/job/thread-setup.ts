@@ -66,6 +66,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const alive = (): ReadonlySet<string> =>
     new Set([transactionalId, ...(tasks.assignment?.members ?? []).map((member) => member.transactionalId)])
   const memory = new MemoryBudget(config.memoryBytes)
+  const stores = plan.subtopologies.reduce((count, sub) => count + storesOf(sub, topics), 0)
   const fetched = new ByteBudget(() => memory.fetchedBytesMax)
   memory.observeFetched(() => fetched.takenBytes)
   const app: AppContext = {
@@ -77,7 +78,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     fence: new ProducerFence(client, metadata, appId, transactionTimeoutMs),
     backends: parts.backends,
     stateDirectory: parts.stateDirectory,
-    storeOptions: { memory, hashSeed: ports.random.integer(2 ** 32) },
+    storeOptions: { memory, backendBytes: memory.backendBytes(stores), hashSeed: ports.random.integer(2 ** 32) },
     restoreSlices: new RestoreSlices(),
     damagedStores: new Set(),
     inputEnds: new Map(),
@@ -144,6 +145,11 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     leaveAtStop: config.leave,
   })
   return { thread, metrics, topics, manifest }
+}
+
+/** Stores of all tasks of a sub-topology: this process may get them all. */
+function storesOf(sub: SubTopology, topics: PreparedTopics): number {
+  return sub.kind === 'processing' ? sub.stores.length * (topics.taskCounts.get(sub.id) ?? 0) : 0
 }
 
 function inputsOfTasks(plan: Plan, appId: string, topics: PreparedTopics): SubTopologyInputs[] {

@@ -3,7 +3,7 @@ import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import { corrupt } from '../protocol/batch-header.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
-import { byTopic } from './by-topic.ts'
+import { byTopicInOrder } from './by-topic.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { FetchQueue, HeldBytes } from './fetch-queue.ts'
@@ -238,7 +238,7 @@ export class Fetcher {
 
   private async fetchFrom(node: NodeId, wish: Wish, maxWaitMs: number): Promise<void> {
     const asked = new Map(wish.queues.map((queue) => [queue, queue.fetchOffset]))
-    const topics = byTopic(wish.queues, ({ partition, fetchOffset }) => ({
+    const topics = byTopicInOrder(wish.queues, ({ partition, fetchOffset }) => ({
       index: partition,
       fetchOffset,
       maxBytes: wish.partitionBytes,

@@ -3,7 +3,7 @@ import { decodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import { formatTaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { SubTopology } from '../topology/plan.ts'
-import { tokenOf } from './input-end.ts'
+import { fixEnds, tokenOf } from './input-end.ts'
 import type { Task } from './task.ts'
 
 type CommittedOffsets = Awaited<ReturnType<AppContext['admin']['committedOffsets']>>
@@ -72,10 +72,9 @@ export class BoundedEnd {
 
   /** Whether a task elsewhere is at the ends of its outside topics, which are fixed here at the first look. */
   private async isAtEnd(at: readonly TopicPartition[], committed: CommittedOffsets): Promise<boolean> {
-    const { inputEnds, admin } = this.app
+    const { inputEnds } = this.app
     const outside = at.filter(({ topic }) => this.outsideTopics.has(topic))
-    const open = outside.filter(({ topic, partition }) => !inputEnds.has(partitionKey(topic, partition)))
-    if (open.length > 0) for (const [key, end] of await admin.endOffsets(open, 'high')) inputEnds.set(key, end)
+    await fixEnds(this.app, outside)
     return outside.every(({ topic, partition }) => {
       const key = partitionKey(topic, partition)
       const found = committed.get(key)

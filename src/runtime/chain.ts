@@ -5,7 +5,7 @@ import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
 import { fusedStateless, type StatelessNode } from '../operators/stateless.ts'
 import { connect, type Emit, endOfChain, fanOut } from '../operators/step-subscriber.ts'
-import type { RowChange } from '../state/key-value-store.ts'
+import type { RowChanges } from '../state/row-changes.ts'
 import type { AggregateNode, NodeId, TopologyNode } from '../topology/node.ts'
 import { type InputSpec, type Plan, type ProcessingSubTopology, topicName } from '../topology/plan.ts'
 
@@ -17,7 +17,7 @@ export interface Chain {
    * Cuts every store and hands on the last value of each key that its table changed since the last commit, in the order of
    * first change. A table comes before what it feeds, so nothing is changed behind its cut.
    */
-  cutStores(): ReadonlyMap<string, readonly RowChange[]>
+  cutStores(): ReadonlyMap<string, RowChanges>
 }
 
 /**
@@ -76,7 +76,7 @@ class ChainBuilder {
         entry(record)
       },
       cutStores() {
-        const cuts = new Map<string, readonly RowChange[]>()
+        const cuts = new Map<string, RowChanges>()
         for (const { node, changes } of tables) {
           const { store } = node
           const rows = context.store(store.name).cut()

@@ -35,12 +35,7 @@ export class InputEnd {
    * @throws {StreamError} `JOB_CLOSED` when the job is stopped meanwhile
    */
   async fix(partitions: readonly TopicPartition[]): Promise<void> {
-    if (!this.isBounded) return
-    const { inputEnds, admin, signal } = this.app
-    const open = this.outside(partitions).filter((at) => !inputEnds.has(partitionKey(at.topic, at.partition)))
-    if (open.length === 0) return
-    const ends = await unlessAborted(admin.endOffsets(open, 'high'), signal)
-    for (const [key, end] of ends) inputEnds.set(key, end)
+    if (this.isBounded) await fixEnds(this.app, this.outside(partitions))
   }
 
   private outside<T extends TopicPartition>(partitions: readonly T[]): readonly T[] {
@@ -73,6 +68,18 @@ export class InputEnd {
     }
     return tokenOf(parts)
   }
+}
+
+/**
+ * Fixes the ends of partitions outside that a bounded job reads up to, where they are not yet.
+ * @throws {StreamError} `JOB_CLOSED` when the job is stopped meanwhile
+ */
+export async function fixEnds(app: AppContext, outside: readonly TopicPartition[]): Promise<void> {
+  const { inputEnds, admin, signal } = app
+  const open = outside.filter(({ topic, partition }) => !inputEnds.has(partitionKey(topic, partition)))
+  if (open.length === 0) return
+  const ends = await unlessAborted(admin.endOffsets(open, 'high'), signal)
+  for (const [key, end] of ends) inputEnds.set(key, end)
 }
 
 /** A short text that is another for other parts. */

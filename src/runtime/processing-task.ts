@@ -9,8 +9,7 @@ import { noHeaders } from '../core/record.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { OffsetCommit } from '../kafka/offset-commit.ts'
-import type { RowChange } from '../state/key-value-store.ts'
-import { encodeRow, timestampBytes } from '../state/row-format.ts'
+import { RowChanges } from '../state/row-changes.ts'
 import { type ProcessingSubTopology, topicName } from '../topology/plan.ts'
 import { buildChain, type Chain } from './chain.ts'
 import { InputEnd } from './input-end.ts'
@@ -174,7 +173,7 @@ export class ProcessingTask implements Task {
     const commitId = ++this.commitId
     const records = this.recordsSinceCut
     const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
-    const changes = this.stores.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? [] }))
+    const changes = this.stores.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? new RowChanges(0) }))
     const row = this.positionsRow(commitId)
     const offsets = this.offsets(commitId, ended)
     this.lastCut = takenOf(this.group.queues)
@@ -190,9 +189,7 @@ export class ProcessingTask implements Task {
       },
       writeStores: async () => {
         await Promise.all(
-          changes.map(({ opened, rows }) =>
-            opened.write([...rows, positionsChange(row)], this.changelogOutput(opened).endOffset),
-          ),
+          changes.map(({ opened, rows }) => opened.write(rows, row, this.changelogOutput(opened).endOffset)),
         )
       },
       publish: () => {
@@ -216,7 +213,7 @@ export class ProcessingTask implements Task {
     }))
   }
 
-  private cutStores(): ReadonlyMap<string, readonly RowChange[]> {
+  private cutStores(): ReadonlyMap<string, RowChanges> {
     try {
       return this.chain?.cutStores() ?? new Map()
     } catch (error) {
@@ -242,12 +239,11 @@ export class ProcessingTask implements Task {
     return this.thread.producer.output(opened.changelog.topic, opened.changelog.partition)
   }
 
-  private writeChangelog(opened: TaskStore, rows: readonly RowChange[], row: PositionsRow): void {
+  private writeChangelog(opened: TaskStore, rows: RowChanges, row: PositionsRow): void {
     const output = this.changelogOutput(opened)
-    for (const { key, value, timestamp } of rows) {
-      const length = value === null ? -1 : value.length - timestampBytes
-      output.appendRanges(key, 0, key.length, value ?? key, timestampBytes, length, timestamp, noHeaders)
-    }
+    rows.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
+      output.appendRanges(bytes, keyAt, keyLength, bytes, valueAt, valueLength, timestamp, noHeaders)
+    })
     output.append(positionsKey, encodePositions(row), this.thread.app.ports.clock.now(), noHeaders)
   }
 
@@ -283,8 +279,4 @@ export class ProcessingTask implements Task {
   markEnded(token: string): void {
     this.endToCommit = token
   }
-}
-
-function positionsChange(row: PositionsRow): RowChange {
-  return { key: positionsKey, value: encodeRow(0, encodePositions(row)), timestamp: 0 }
 }

@@ -1,5 +1,6 @@
 import type { TaskId } from '../core/task-id.ts'
-import type { KeyValueStore, RowChange } from '../state/key-value-store.ts'
+import type { KeyValueStore } from '../state/key-value-store.ts'
+import type { RowChange } from '../state/row-changes.ts'
 import { type BinaryKey, binaryKeyOf, userPrefix } from '../state/row-format.ts'
 
 /** Called after each commit that changed a watched key, and when a partition of its store was opened. */
@@ -38,7 +39,7 @@ export class StoreRegistry {
   }
 
   /** Tells who watches what a commit changed. Part of B5. */
-  publish(store: string, changes: readonly RowChange[]): void {
+  publish(store: string, changes: Iterable<RowChange>): void {
     const watched = this.listeners.get(store)
     if (!watched || watched.size === 0) return
     for (const { key: storeKey } of changes) {

@@ -28,7 +28,7 @@ export interface DirectoryLockOptions {
  * @throws {StreamError} `DATA_DIRECTORY_LOCKED` with the directory and the holder's pid, `DATA_DIRECTORY_UNUSABLE`, `DISK_FULL`
  */
 export async function lockDirectory(directory: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
-  const { pid, backends = levelBackends({ pid, cacheBytes: 0, writeBufferBytes: 64 * 1024 }) } = options
+  const { pid, backends = levelBackends({ pid, memoryBytes: 0 }) } = options
   const path = `${directory}/lock`
   let database: StateBackend
   try {

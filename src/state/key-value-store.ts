@@ -1,26 +1,18 @@
 import type { MemoryBudget } from '../core/memory-budget.ts'
 import type { AnySerde } from '../serde/serde.ts'
 import { RowCache } from './row-cache.ts'
-import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, timestampBytes, userKey, userPrefix } from './row-format.ts'
+import { RowChanges } from './row-changes.ts'
+import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
 import { type RowNumber, RowTable } from './row-table.ts'
-import type { Mutation, StateBackend } from './state-backend.ts'
+import type { StateBackend } from './state-backend.ts'
 import { bufferBytes, scalarBytes, sizeOf, textBytes } from './value-size.ts'
-
-/**
- * One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). The changelog
- * takes the value bytes out of it, so that a row is written once.
- */
-export interface RowChange extends Mutation {
-  readonly key: Buffer
-  /** Null for a delete. */
-  readonly value: Buffer | null
-  readonly timestamp: number
-}
 
 /** How a store keeps its rows in memory. */
 export interface StoreOptions {
   /** What the stores of this process share. */
   readonly memory: MemoryBudget
+  /** What the backend of one may hold in memory; see {@link StateBackends.open}. */
+  readonly backendBytes: number
   /** A 32-bit number that nobody who chooses keys knows. */
   readonly hashSeed: number
 }
@@ -62,7 +54,11 @@ export class KeyValueStore {
     this.value = value
     this.isImmutable = value.immutable === true
     this.memory = options.memory
-    this.rows = new RowCache(options.memory, () => new RowTable(options.hashSeed, !this.isImmutable))
+    this.rows = new RowCache(
+      options.memory,
+      backend.memoryBytes,
+      () => new RowTable(options.hashSeed, !this.isImmutable),
+    )
   }
 
   /** Whether a fold may be given the row's value without its being an effect: it cannot change it in place. */
@@ -168,23 +164,23 @@ export class KeyValueStore {
   }
 
   /**
-   * Freezes what the transaction changed, as bytes, each row once, in the order of their first change. Rows stay readable; the
-   * next change begins a new transaction. The rows of the last cut are in the backend, or this store is reset.
+   * Freezes what the transaction changed. Rows stay readable; the next change begins a new transaction. The rows of the last
+   * cut are in the backend, or this store is reset.
    * @throws what the value serde throws
    */
-  cut(): RowChange[] {
+  cut(): RowChanges {
     const { young } = this.rows
-    const changes: RowChange[] = []
+    const changes = new RowChanges(this.dirty.length)
     for (const row of this.dirty) {
       young.unmark(row)
-      const value = young.values[row] === undefined ? null : this.encoded(row)
+      const value = young.values[row] === undefined ? null : this.value.serialize(young.values[row])
+      changes.add(young, row, value)
       if (young.committed !== null) {
-        young.committed[row] = value && rowValue(value)
+        young.committed[row] = value && Buffer.from(value)
         young.values[row] = undefined
       }
-      const bytes = value === null ? 0 : this.committedBytes(young.values[row], value.length - timestampBytes)
+      const bytes = value === null ? 0 : this.committedBytes(young.values[row], value.length)
       if (bytes !== young.valueBytes(row)) this.rows.changed(young.setValueBytes(row, bytes))
-      changes.push({ key: young.storeKey(row), value, timestamp: this.timestampAt(row) })
     }
     this.dirty = []
     this.nextTransaction()

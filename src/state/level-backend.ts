@@ -12,10 +12,8 @@ type Database = Level<Uint8Array, Uint8Array>
 export interface LevelOptions {
   /** Written beside each open database, for the message that a second process gets. Default: this process's id. */
   readonly pid?: number
-  /** Blocks of tables kept uncompressed, bytes a database. Default 8 MB. */
-  readonly cacheBytes?: number
-  /** Writes held before they go into a table, bytes a database; up to twice of it is in memory. Default 4 MB. */
-  readonly writeBufferBytes?: number
+  /** What a database may hold where its opener does not say, bytes; see {@link StateBackends.open}. Default 10 MB. */
+  readonly memoryBytes?: number
   /** Bytes of table files, newest first, whose checksums are looked at before the database is opened; the others follow while it is. Default 256 MB. */
   readonly verifyBytes?: number
 }
@@ -26,6 +24,9 @@ const removeDatabase = (path: string): Promise<void> =>
 
 const megabyte = 1024 * 1024
 
+/** LevelDB takes no smaller write buffer, and there are two of them while one is being written. */
+const writeBufferMin = 64 * 1024
+
 /** Entries and bytes that one trip to LevelDB's thread brings back: scans cost by the trip, memory by the bytes. */
 const scan = { entries: 1000, highWaterMarkBytes: 256 * 1024 }
 
@@ -35,16 +36,11 @@ const scan = { entries: 1000, highWaterMarkBytes: 256 * 1024 }
  * LevelDB's own lock on the directory admits one holder; the system frees it when the process dies, however it dies.
  */
 export function levelBackends(options: LevelOptions = {}): StateBackends {
-  const {
-    pid = process.pid,
-    cacheBytes = 8 * megabyte,
-    writeBufferBytes = 4 * megabyte,
-    verifyBytes = 256 * megabyte,
-  } = options
+  const { pid = process.pid, memoryBytes: memoryBytesDefault = 10 * megabyte, verifyBytes = 256 * megabyte } = options
   const blame = async (error: unknown, path: string) => levelError(error, path, await holderOf(path), pid)
 
   return {
-    async open(path) {
+    async open(path, memoryBytes = memoryBytesDefault) {
       let database: Database
       let check: DatabaseCheck
       try {
@@ -57,7 +53,7 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
         }
         // Opened in the turn in which it is made: left alone, it opens itself a microtask later, with other sizes.
         database = new Level(path, { keyEncoding: 'view', valueEncoding: 'view' })
-        await database.open({ cacheSize: cacheBytes, writeBufferSize: writeBufferBytes })
+        await database.open({ cacheSize: blocksOf(memoryBytes), writeBufferSize: writeBufferOf(memoryBytes) })
       } catch (error) {
         const blamed = await blame(error, path)
         if (blamed.code === 'DATA_DIRECTORY_LOCKED') await unmarkDamaged(path).catch(() => undefined)
@@ -72,7 +68,7 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
         await database.close()
         throw await blame(error, path)
       }
-      return new LevelBackend(database, path, pid, check.unchecked)
+      return new LevelBackend(database, path, pid, heldBy(memoryBytes), check.unchecked)
     },
 
     async move(from, to) {
@@ -98,7 +94,16 @@ export function levelBackends(options: LevelOptions = {}): StateBackends {
   }
 }
 
+/**
+ * A fifth for blocks of tables, uncompressed, the rest for writes that are not in a table yet: what is read often is among the
+ * committed rows that the store keeps, so a larger cache of blocks would hold them twice.
+ */
+const blocksOf = (memoryBytes: number): number => Math.floor(memoryBytes / 5)
+const writeBufferOf = (memoryBytes: number): number => Math.max(writeBufferMin, Math.floor((2 * memoryBytes) / 5))
+const heldBy = (memoryBytes: number): number => blocksOf(memoryBytes) + 2 * writeBufferOf(memoryBytes)
+
 class LevelBackend implements StateBackend {
+  readonly memoryBytes: number
   private readonly database: Database
   private readonly path: string
   private readonly pid: number
@@ -109,10 +114,11 @@ class LevelBackend implements StateBackend {
   private closing: Promise<void> | null = null
 
   /** @param unchecked table files whose checksums are still to be looked at */
-  constructor(database: Database, path: string, pid: number, unchecked: readonly string[]) {
+  constructor(database: Database, path: string, pid: number, memoryBytes: number, unchecked: readonly string[]) {
     this.database = database
     this.path = path
     this.pid = pid
+    this.memoryBytes = memoryBytes
     // What cannot be read now is told by whoever reads it next.
     this.checkRest(unchecked).catch(() => undefined)
   }
@@ -142,7 +148,7 @@ class LevelBackend implements StateBackend {
    * the log is read again: a hole in the middle, where only a missing end is allowed. So the first failure is the last
    * write; opening the store again cuts the log there.
    */
-  async batch(mutations: readonly Mutation[], options: { readonly sync?: boolean } = {}): Promise<void> {
+  async batch(mutations: Iterable<Mutation>, options: { readonly sync?: boolean } = {}): Promise<void> {
     if (this.broken ?? this.damaged) throw this.broken ?? this.damaged
     try {
       // A chained batch: an array of operations costs 5 us an entry with options and 1 us without, this 0.7 us.

@@ -15,6 +15,8 @@ export interface MemoryBackendHooks {
  * holder at a time. Opened by a `MemoryDisk`, which outlives it.
  */
 export class MemoryBackend implements StateBackend {
+  /** None: it plays a disk. */
+  readonly memoryBytes = 0
   /** The process that has it open. */
   readonly pid: number
   private readonly path: string
@@ -35,7 +37,7 @@ export class MemoryBackend implements StateBackend {
     return value && Buffer.from(value)
   }
 
-  async batch(mutations: readonly Mutation[], options: { readonly sync?: boolean } = {}): Promise<void> {
+  async batch(mutations: Iterable<Mutation>, options: { readonly sync?: boolean } = {}): Promise<void> {
     this.enter('batch')
     this.table.apply(mutations, options.sync === true)
   }

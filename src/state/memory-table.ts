@@ -31,8 +31,11 @@ export class MemoryTable {
   }
 
   /** Applies all mutations at once. `sync` makes them, and all before them, safe. */
-  apply(mutations: readonly Mutation[], sync: boolean): void {
-    const batch: Batch = mutations.map(({ key, value }) => [toBinary(key), value === null ? null : Buffer.from(value)])
+  apply(mutations: Iterable<Mutation>, sync: boolean): void {
+    const batch: Batch = Array.from(mutations, ({ key, value }) => [
+      toBinary(key),
+      value === null ? null : Buffer.from(value),
+    ])
     for (const [key, value] of batch) {
       if (this.current.has(key) !== (value !== null)) this.sorted = null
       change(this.current, key, value)

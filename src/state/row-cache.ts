@@ -26,12 +26,13 @@ export class RowCache implements CacheHolder {
   /** Bytes of all others, as the budget was told. */
   private cachedBytes = 0
 
-  constructor(memory: MemoryBudget, makeTable: () => RowTable) {
+  /** @param backendBytes what the backend of the rows holds beside them */
+  constructor(memory: MemoryBudget, backendBytes: number, makeTable: () => RowTable) {
     this.memory = memory
     this.makeTable = makeTable
     this.young = makeTable()
     this.old = this.young
-    this.leaveMemory = memory.addCache(this)
+    this.leaveMemory = memory.addCache(this, backendBytes)
   }
 
   /** Copies the row of a key that the young generation does not have from the old one. @returns -1 when it has none either */

@@ -10,6 +10,9 @@ export type RowNumber = number
  * a row scatters what one look-up touches over memory: with 40,000 words in four stores a count costs 50 ns with columns,
  * 140 with row objects behind the same index, and 400 with a `Map` of them.
  *
+ * Columns are lists of pages. Doubled arrays had room for up to twice the rows, left their shorter forms to the collector,
+ * and a store that passed a power of two let go of half its rows at once: the budget counts what there is room for.
+ *
  * Rows are only ever added. Two keys are one where their bytes are (R8); the hash is seeded, so that nobody who chooses
  * keys can choose ones that collide.
  */
@@ -18,16 +21,20 @@ export class RowTable {
   readonly values: unknown[] = []
   /** The committed bytes of values that can be changed in place; null in a table of others, which need no second form. */
   readonly committed: (Uint8Array | null)[] | null
+  /** The transaction that a row was last handed out to, where values can be changed in place. */
+  private readonly handedOut: number[] = []
   private readonly seed: number
   /** The number of a row plus one, by the hash of its key; 0 for an empty place. At most half of them are taken. */
-  private slots = new Int32Array(initialRows * 2)
+  private slots = new Int32Array(slotsMin)
   /** What a look-up reads of a row stands together, so that it is one line of the processor's cache: see `cell`. */
-  private cells = new Int32Array(initialRows * cell.ints)
+  private readonly cells: Int32Array[] = []
   /** The same memory. */
-  private times = new Float64Array(this.cells.buffer)
+  private readonly times: Float64Array[] = []
   /** The keys as the store writes them, one behind the other: an object for each would take more than all else of a row. */
-  private keys = Buffer.allocUnsafeSlow(initialRows * 16)
+  private readonly keys: Buffer[] = []
   private keyBytes = 0
+  /** Where the next key goes, in the last page. */
+  private keyEnd = keyPage.bytes
   /** Bytes of all values, as they were given. */
   private valueSum = 0
 
@@ -41,8 +48,8 @@ export class RowTable {
   get bytes(): number {
     const rows = this.values.length
     if (rows === 0) return 0
-    const perRow = this.committed === null ? listBytes : 2 * listBytes
-    return this.slots.byteLength + this.cells.byteLength + this.keys.length + rows * perRow + this.valueSum
+    const perRow = this.committed === null ? listBytes : 3 * listBytes
+    return this.slots.byteLength + this.cells.length * cellPage.bytes + this.keyBytes + rows * perRow + this.valueSum
   }
 
   get size(): number {
@@ -51,15 +58,18 @@ export class RowTable {
 
   /** The row of a key, a range of a buffer; -1 when there is none. */
   find(key: Uint8Array, start: number, length: number): RowNumber {
-    const { slots, cells, keys } = this
+    const { slots } = this
     const hash = hashOf(this.seed, key, start, length)
     const mask = slots.length - 1
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const row = (slots[at] as number) - 1
       if (row < 0) return -1
-      const base = row * cell.ints
-      if (cells[base + cell.hash] !== hash || cells[base + cell.keyLength] !== length) continue
-      const from = cells[base + cell.keyStart] as number
+      const cells = this.cells[row >>> cellPage.bits] as Int32Array
+      const base = (row & cellPage.mask) * cell.ints
+      if (cells[base + cell.hash] !== hash || (cells[base + cell.keyLength] as number) >>> 1 !== length) continue
+      const place = cells[base + cell.keyPlace] as number
+      const keys = this.keys[place >>> keyPage.bits] as Buffer
+      const from = (place & keyPage.mask) + 1
       let same = 0
       while (same < length && keys[from + same] === key[start + same]) same++
       if (same === length) return row
@@ -76,120 +86,145 @@ export class RowTable {
     committed: Uint8Array | null,
   ): RowNumber {
     const row = this.values.length
-    if (row * 2 === this.slots.length) this.grow(row * 2)
-    if (this.keyBytes + 1 + length > this.keys.length) this.lengthenKeys(this.keyBytes + 1 + length)
-    this.keys[this.keyBytes] = userPrefix
-    const from = this.keyBytes + 1
-    for (let i = 0; i < length; i++) this.keys[from + i] = key[start + i] as number
-    this.keyBytes = from + length
+    if (row * 2 === this.slots.length) this.growSlots()
+    if (row >>> cellPage.bits === this.cells.length) this.addCells()
+    const place = this.placeOf(length + 1)
+    const keys = this.keys[place >>> keyPage.bits] as Buffer
+    const from = place & keyPage.mask
+    keys[from] = userPrefix
+    for (let i = 0; i < length; i++) keys[from + 1 + i] = key[start + i] as number
     this.values.push(value)
-    this.committed?.push(committed)
-    const { cells } = this
-    const base = row * cell.ints
-    cells[base + cell.keyStart] = from
-    cells[base + cell.keyLength] = length
+    if (this.committed !== null) {
+      this.committed.push(committed)
+      this.handedOut.push(0)
+    }
+    const cells = this.cells[row >>> cellPage.bits] as Int32Array
+    const base = (row & cellPage.mask) * cell.ints
+    cells[base + cell.keyPlace] = place
+    cells[base + cell.keyLength] = length << 1
     cells[base + cell.hash] = hashOf(this.seed, key, start, length)
     this.setTimestamp(row, timestamp)
-    this.place(row)
+    this.enter(row)
     return row
   }
 
-  /** What was handed out of the shorter one stays as it is: bytes of keys are written once. */
-  private lengthenKeys(least: number): void {
-    const longer = Buffer.allocUnsafeSlow(Math.max(this.keys.length * 2, least))
-    this.keys.copy(longer, 0, 0, this.keyBytes)
-    this.keys = longer
+  /** Makes room for a key. @returns the page and the offset in it, in one number */
+  private placeOf(length: number): number {
+    if (this.keyEnd + length > keyPage.bytes) {
+      // A key that is longer than a page has one of its own, and the next begins another.
+      const page = Buffer.allocUnsafeSlow(Math.max(keyPage.bytes, length))
+      this.keys.push(page)
+      this.keyBytes += page.length
+      this.keyEnd = 0
+    }
+    const place = (this.keys.length - 1) * keyPage.bytes + this.keyEnd
+    this.keyEnd += length
+    return place
   }
 
-  private place(row: RowNumber): void {
+  private addCells(): void {
+    const cells = new Int32Array(cellPage.rows * cell.ints)
+    this.cells.push(cells)
+    this.times.push(new Float64Array(cells.buffer))
+  }
+
+  private enter(row: RowNumber): void {
     const { slots } = this
     const mask = slots.length - 1
-    let at = (this.cells[row * cell.ints + cell.hash] as number) & mask
+    let at = ((this.cells[row >>> cellPage.bits] as Int32Array)[intOf(row, cell.hash)] as number) & mask
     while (slots[at] !== 0) at = (at + 1) & mask
     slots[at] = row + 1
   }
 
-  private grow(rows: number): void {
-    const cells = new Int32Array(rows * cell.ints)
-    cells.set(this.cells)
-    this.cells = cells
-    this.times = new Float64Array(cells.buffer)
-    this.slots = new Int32Array(rows * 2)
-    for (let row = 0; row < this.values.length; row++) this.place(row)
+  private growSlots(): void {
+    this.slots = new Int32Array(this.slots.length * 2)
+    for (let row = 0; row < this.values.length; row++) this.enter(row)
   }
 
-  /** A row's key as the store writes it: a view that stays good. */
-  storeKey(row: RowNumber): Buffer {
-    const base = row * cell.ints
-    const from = this.cells[base + cell.keyStart] as number
-    return this.keys.subarray(from - 1, from + (this.cells[base + cell.keyLength] as number))
+  /** Bytes of a row's key as the store writes it. */
+  storeKeyLength(row: RowNumber): number {
+    return this.keyLength(row) + 1
+  }
+
+  /** Copies a row's key, as the store writes it, to where there is room for it. */
+  copyStoreKey(row: RowNumber, target: Uint8Array, at: number): void {
+    const place = (this.cells[row >>> cellPage.bits] as Int32Array)[intOf(row, cell.keyPlace)] as number
+    const keys = this.keys[place >>> keyPage.bits] as Buffer
+    const from = place & keyPage.mask
+    const length = this.storeKeyLength(row)
+    for (let i = 0; i < length; i++) target[at + i] = keys[from + i] as number
   }
 
   /** A row's time, epoch milliseconds. */
   timestamp(row: RowNumber): number {
-    return this.times[row * cell.doubles] as number
+    return (this.times[row >>> cellPage.bits] as Float64Array)[(row & cellPage.mask) * cell.doubles] as number
   }
 
   setTimestamp(row: RowNumber, timestamp: number): void {
-    this.times[row * cell.doubles] = timestamp
+    const times = this.times[row >>> cellPage.bits] as Float64Array
+    times[(row & cellPage.mask) * cell.doubles] = timestamp
   }
 
   /** Bytes of a row's key. */
   keyLength(row: RowNumber): number {
-    return this.cells[row * cell.ints + cell.keyLength] as number
+    return ((this.cells[row >>> cellPage.bits] as Int32Array)[intOf(row, cell.keyLength)] as number) >>> 1
   }
 
   /** Bytes of a row's value, as `setValueBytes` was told; 0 of a new row. */
   valueBytes(row: RowNumber): number {
-    return this.cells[row * cell.ints + cell.valueBytes] as number
+    return (this.cells[row >>> cellPage.bits] as Int32Array)[intOf(row, cell.valueBytes)] as number
   }
 
   /** @returns by how much the row has grown */
   setValueBytes(row: RowNumber, bytes: number): number {
-    const at = row * cell.ints + cell.valueBytes
-    const grown = Math.min(bytes, 0x7fffffff) - (this.cells[at] as number)
-    this.cells[at] = (this.cells[at] as number) + grown
+    const cells = this.cells[row >>> cellPage.bits] as Int32Array
+    const at = intOf(row, cell.valueBytes)
+    const grown = Math.min(bytes, 0x7fffffff) - (cells[at] as number)
+    cells[at] = (cells[at] as number) + grown
     this.valueSum += grown
     return grown
   }
 
   /** Marks a row as changed. @returns whether it was not marked yet */
   mark(row: RowNumber): boolean {
-    const at = row * cell.ints + cell.isDirty
-    if (this.cells[at] === 1) return false
-    this.cells[at] = 1
-    return true
+    const cells = this.cells[row >>> cellPage.bits] as Int32Array
+    const at = intOf(row, cell.keyLength)
+    const before = cells[at] as number
+    cells[at] = before | 1
+    return (before & 1) === 0
   }
 
   unmark(row: RowNumber): void {
-    this.cells[row * cell.ints + cell.isDirty] = 0
+    const cells = this.cells[row >>> cellPage.bits] as Int32Array
+    const at = intOf(row, cell.keyLength)
+    cells[at] = (cells[at] as number) & ~1
   }
 
-  /** Notes that a row is handed out to a transaction, by its number. @returns whether it was not yet */
+  /** Notes that a row with a mutable value is handed out to a transaction, by its number. @returns whether it was not yet */
   handOut(row: RowNumber, transaction: number): boolean {
-    const at = row * cell.ints + cell.handedOut
-    if (this.cells[at] === transaction) return false
-    this.cells[at] = transaction
+    if (this.handedOut[row] === transaction) return false
+    this.handedOut[row] = transaction
     return true
   }
 }
 
-const initialRows = 64
+const slotsMin = 128
 
 /** What a row takes of a list, which has room for up to half as many again. */
 const listBytes = 10
 
-/** Where the parts of a row's cell are, in 32-bit numbers; its first two are its time, a double. */
-const cell = {
-  ints: 8,
-  doubles: 4,
-  keyStart: 2,
-  keyLength: 3,
-  hash: 4,
-  isDirty: 5,
-  handedOut: 6,
-  valueBytes: 7,
-} as const
+/**
+ * Where the parts of a row's cell are, in 32-bit numbers; its first two are its time, a double. The lowest bit beside the
+ * length of the key says whether the row is marked.
+ */
+const cell = { ints: 6, doubles: 3, keyPlace: 2, keyLength: 3, hash: 4, valueBytes: 5 } as const
+
+/** Rows of a page: as many as make a page of 24 kB, which a store of a few rows can bear. */
+const cellPage = { bits: 10, rows: 1024, mask: 1023, bytes: 1024 * 24 } as const
+
+const keyPage = { bits: 14, bytes: 1 << 14, mask: (1 << 14) - 1 } as const
+
+const intOf = (row: RowNumber, part: number): number => (row & cellPage.mask) * cell.ints + part
 
 /** FNV-1a over the key, from a seed, with its high bits mixed into the low ones: a signed 32-bit number. */
 function hashOf(seed: number, key: Uint8Array, start: number, length: number): number {

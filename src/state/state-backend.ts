@@ -19,10 +19,15 @@ export interface Range {
  * unsynced batches a suffix may be missing, never one from the middle. LevelDB is the shipped form, memory the other.
  */
 export interface StateBackend {
+  /** Bytes that it holds in memory at the most, whatever is in it. */
+  readonly memoryBytes: number
   /** Reads without waiting: the hot path holds no promise (X11). The result is the caller's. */
   getSync(key: Uint8Array): Uint8Array | undefined
-  /** Writes atomically. `sync` waits until the disk has it, else the operating system holds it. */
-  batch(mutations: readonly Mutation[], options?: { readonly sync?: boolean }): Promise<void>
+  /**
+   * Writes atomically what the mutations are until it resolves. `sync` waits until the disk has it, else the operating system
+   * holds it.
+   */
+  batch(mutations: Iterable<Mutation>, options?: { readonly sync?: boolean }): Promise<void>
   /** Entries in byte order, of the state as it was when the iteration began. Ending the loop early frees the snapshot. */
   iterate(range?: Range): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
   /** Idempotent. */
@@ -36,7 +41,8 @@ export interface StateBackend {
  * `DISK_FULL` and `DATA_DIRECTORY_UNUSABLE` as the system says
  */
 export interface StateBackends {
-  open(path: string): Promise<StateBackend>
+  /** @param memoryBytes what it should keep to where it holds anything in memory; a backend may need more */
+  open(path: string, memoryBytes?: number): Promise<StateBackend>
   /** Moves a closed backend to another path, where nothing is; nothing at the old one is fine. */
   move(from: string, to: string): Promise<void>
   /** Removes all of a closed backend; nothing there is fine. */

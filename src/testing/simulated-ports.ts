@@ -37,18 +37,19 @@ export function simulatedFiles(actor: Actor, files: FileSystem): FileSystem {
 /** Port 4 in a simulation. */
 export function simulatedBackends(actor: Actor, backends: StateBackends): StateBackends {
   return Object.assign(gated(actor, 'state', backends, ['move', 'destroy']), {
-    open: (path: string) =>
+    open: (path: string, memoryBytes?: number) =>
       actor.call('state', 'open', digestOf(path), diskMs, async () =>
-        simulatedBackend(actor, await backends.open(path)),
+        simulatedBackend(actor, await backends.open(path, memoryBytes)),
       ),
   })
 }
 
 function simulatedBackend(actor: Actor, backend: StateBackend): StateBackend {
   return {
+    memoryBytes: backend.memoryBytes,
     getSync: (key) => backend.getSync(key),
     batch: (mutations, options) =>
-      actor.call('state', 'batch', digestOf(mutations), diskMs, () => backend.batch(mutations, options)),
+      actor.call('state', 'batch', digestOf([...mutations]), diskMs, () => backend.batch(mutations, options)),
     close: () => actor.call('state', 'close', 0, diskMs, () => backend.close()),
     async *iterate(range) {
       const entries = backend.iterate(range)[Symbol.asyncIterator]()

@@ -108,7 +108,9 @@ const look = setInterval(() => {
   const { heapUsed, external } = process.memoryUsage()
   heapBytes = Math.max(heapBytes, heapUsed + external)
 }, 50)
+const began = performance.now()
 await scenarios[name]?.[part](folder)
+process.stderr.write(`${Math.round(performance.now() - began)} ms\n`)
 clearInterval(look)
 const figures = {
   heapMb: Math.round(heapBytes / 1e6),

@@ -417,6 +417,31 @@ export function logConformance({ name, session, another }: Conformance): void {
       expect(textsIn(answer.records).map(([offset]) => offset)).toEqual([0])
     })
 
+    it('fills an answer in the order that it is asked in, of a topic that is named twice, too', async () => {
+      const [hot, rare] = [name('hot'), name('rare')]
+      await session().createTopic(hot, 2)
+      await session().createTopic(rare)
+      await session().send(hot, ['h'.repeat(1000)], {}, 1)
+      await session().send(rare, ['r'.repeat(1000)])
+      const wanted = (index: number) => ({ index, fetchOffset: 0, maxBytes: 500 })
+      const answer = await session().request(fetch, 12, {
+        maxWaitMs: 0,
+        minBytes: 1,
+        maxBytes: 10_000,
+        isolationLevel: 0,
+        topics: [
+          { name: hot, partitions: [wanted(0)] },
+          { name: rare, partitions: [wanted(0)] },
+          { name: hot, partitions: [wanted(1)] },
+        ],
+      })
+      const found = answer.topics.flatMap((topic) =>
+        topic.partitions.map(({ index, records }) => [topic.name, index, (records?.length ?? 0) > 0]),
+      )
+      expect(found.filter(([, , hasRecords]) => hasRecords)).toEqual([[rare, 0, true]])
+      expect(found).toHaveLength(3)
+    })
+
     it('waits for what is not there yet, and wakes when it comes', async () => {
       const topic = name('log')
       await session().createTopic(topic)

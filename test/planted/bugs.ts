@@ -13,7 +13,7 @@ import { topologyBugs } from './bugs/topology.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
 /** The list never gets shorter: a bug whose place has been rebuilt is planted again where its mistake can be made now. */
-export const plantedBugsMin = 140
+export const plantedBugsMin = 145
 
 /** All planted bugs. */
 export const plantedBugs: readonly PlantedBug[] = [

@@ -122,7 +122,7 @@ export class BareApp {
       fence: new ProducerFence(client, metadata, appId, 60_000),
       backends: disk.backends(1),
       stateDirectory: '/state',
-      storeOptions: { memory: new MemoryBudget(1e7), hashSeed: 1 },
+      storeOptions: { memory: new MemoryBudget(1e7), backendBytes: 0, hashSeed: 1 },
       restoreSlices: new RestoreSlices(),
       damagedStores: new Set(),
       inputEnds: new Map(),

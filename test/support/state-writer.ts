@@ -7,7 +7,7 @@ import { levelBackends } from '../../src/state/level-backend.ts'
 
 const directory = process.argv[2] as string
 await lockDirectory(directory, { pid: process.pid })
-const store = await levelBackends({ writeBufferBytes: 64 * 1024 }).open(`${directory}/store`)
+const store = await levelBackends({ memoryBytes: 160 * 1024 }).open(`${directory}/store`)
 for (let n = 1; ; n++) {
   const value = Buffer.alloc(500)
   value.writeUInt32BE(n)

@@ -171,8 +171,8 @@ export const checkpointBugs1: readonly PlantedBug[] = [
   {
     name: 'the meta row is not written with the rows',
     file: 'src/checkpoint/task-store.ts',
-    find: 'await this.backend.batch([...changes, this.metaMutation(changelogOffset)])',
-    replace: 'await this.backend.batch([...changes])',
+    find: 'const own = [positionsMutation, this.metaMutation(changelogOffset)]',
+    replace: 'const own = [positionsMutation]',
     killer: {
       project: 'unit',
       file: 'checkpoint/task-store.test.ts',

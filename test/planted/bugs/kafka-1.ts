@@ -231,4 +231,31 @@ export const kafkaBugs1: readonly PlantedBug[] = [
       test: 'a group member leaves its tasks to the others at once when it leaves, and after a session when it dies',
     },
   },
+  {
+    name: 'a fetch groups by topic, whoever waits',
+    file: 'src/kafka/by-topic.ts',
+    find: `    const last = topics.at(-1)
+    if (last?.name === item.topic)`,
+    replace: `    const last = topics.find(({ name }) => name === item.topic)
+    if (last)`,
+    killer: {
+      project: 'unit',
+      file: 'kafka/fetcher.test.ts',
+      test: 'a fetcher of partitions that have more than one answer holds gives a partition with a large batch its turn',
+    },
+  },
+  {
+    name: 'a file that is closed keeps its turn',
+    file: 'connectors/files/text-file-reader.ts',
+    find: `    this.state = 'closed'
+    this.endTurn()
+`,
+    replace: `    this.state = 'closed'
+`,
+    killer: {
+      project: 'unit',
+      file: 'connectors/files/text-files.test.ts',
+      test: 'text files lets the next file read',
+    },
+  },
 ]

@@ -52,8 +52,8 @@ export const runtimeBugs2: readonly PlantedBug[] = [
   {
     name: 'the end of an input is where it is now, not where it was at the start',
     file: 'src/runtime/input-end.ts',
-    find: '    const open = this.outside(partitions).filter((at) => !inputEnds.has(partitionKey(at.topic, at.partition)))',
-    replace: '    const open = this.outside(partitions)',
+    find: 'const open = outside.filter(({ topic, partition }) => !inputEnds.has(partitionKey(topic, partition)))',
+    replace: 'const open = outside',
     killer: {
       project: 'unit',
       file: 'runtime/input-end.test.ts',

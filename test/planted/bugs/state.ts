@@ -23,7 +23,7 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: 'a table that grows loses its rows',
     file: 'src/state/row-table.ts',
-    find: `    for (let row = 0; row < this.values.length; row++) this.place(row)
+    find: `    for (let row = 0; row < this.values.length; row++) this.enter(row)
 `,
     replace: '',
     killer: {
@@ -103,5 +103,34 @@ export const stateBugs: readonly PlantedBug[] = [
     find: 'return Math.max(this.eighth, Math.min(Math.ceil(this.limitBytes / 4), left))',
     replace: 'return Math.min(Math.ceil(this.limitBytes / 4), left)',
     killer: { project: 'unit', file: 'core/memory-budget.test.ts', test: 'a memory budget lets fetching take' },
+  },
+  {
+    name: 'a key longer than a page has the place of the next',
+    file: 'src/state/row-table.ts',
+    find: '    this.keyEnd += length\n',
+    replace: '    this.keyEnd = Math.min(keyPage.bytes, this.keyEnd + length) & keyPage.mask\n',
+    killer: {
+      project: 'unit',
+      file: 'state/row-table.test.ts',
+      test: 'a table of rows gives keys as the store writes them, long ones among short ones',
+    },
+  },
+  {
+    name: 'a row of a commit has another time',
+    file: 'src/state/row-changes.ts',
+    find: 'this.times[count] = timestamp',
+    replace: 'this.times[count] = row',
+    killer: {
+      project: 'unit',
+      file: 'state/row-changes.test.ts',
+      test: 'the changes of a commit are the rows in their order',
+    },
+  },
+  {
+    name: 'what backends hold is nobody’s',
+    file: 'src/core/memory-budget.ts',
+    find: '    this.backendsNow += backendBytes\n',
+    replace: '',
+    killer: { project: 'unit', file: 'core/memory-budget.test.ts', test: 'a memory budget counts what backends hold' },
   },
 ]

@@ -116,10 +116,10 @@ describe('a task store', () => {
   describe('that is written', () => {
     it('gets rows and meta row in one batch: all of it, or nothing', async () => {
       const opened = await TaskStore.open(options)
-      await opened.write([change('a', '1'), change('b', '1')], 5)
+      await opened.write([change('a', '1'), change('b', '1')], positions, 5)
       const full = new StreamError('DISK_FULL', 'no room')
       world.disk.failNext({ call: 'batch', path, error: full })
-      await expect(opened.write([change('a', '2'), change('b', null)], 9)).rejects.toBe(full)
+      await expect(opened.write([change('a', '2'), change('b', null)], positions, 9)).rejects.toBe(full)
       await opened.close()
       expect((await metaOf())?.changelogOffset).toBe(5)
       const rows = await raw()
@@ -128,7 +128,7 @@ describe('a task store', () => {
 
     it('is never ahead of its meta row after a power failure', async () => {
       const opened = await TaskStore.open(options)
-      for (let n = 1; n <= 20; n++) await opened.write([change('n', String(n))], n)
+      for (let n = 1; n <= 20; n++) await opened.write([change('n', String(n))], positions, n)
       world.disk.crash()
       const value = (await raw()).get('1 n') ?? '1 0'
       expect(value).toBe(`1 ${(await metaOf())?.changelogOffset ?? 0}`)
@@ -138,7 +138,7 @@ describe('a task store', () => {
       await world.write(changelog.topic, [set('a', '1')])
       const opened = await TaskStore.open(options)
       await world.write(changelog.topic, [set('b', '1')])
-      await opened.write([change('b', '1')], 4)
+      await opened.write([change('b', '1')], positions, 4)
       expect(await opened.restore()).toBe(0)
       await opened.close()
       expect(await look()).toMatchObject({ rows: { a: '1', b: '1' }, restored: 0 })
@@ -150,7 +150,7 @@ describe('a task store', () => {
     beforeEach(async () => {
       await world.write(changelog.topic, [set('a', '1')])
       const opened = await TaskStore.open(options)
-      await opened.write([change('stray', 'x')], 2)
+      await opened.write([change('stray', 'x')], positions, 2)
       await opened.close()
     })
 
@@ -191,7 +191,7 @@ describe('a task store', () => {
 
     it('is put aside where it is ahead of its changelog', async () => {
       const opened = await TaskStore.open(options)
-      await opened.write([], 50)
+      await opened.write([], positions, 50)
       await opened.close()
       await expectPutAside('does not hold offset 50')
     })
@@ -227,7 +227,7 @@ describe('a task store', () => {
       world.app.damagedStores.add(path)
       await look()
       const opened = await TaskStore.open(options)
-      await opened.write([change('second', 'y')], 2)
+      await opened.write([change('second', 'y')], positions, 2)
       await opened.close()
       world.app.damagedStores.add(path)
       await look()
@@ -239,7 +239,7 @@ describe('a task store', () => {
   describe('that cannot be opened', () => {
     it.each(['DATA_DIRECTORY_LOCKED', 'DISK_FULL'] as const)('for %s is left where it is', async (code) => {
       const opened = await TaskStore.open(options)
-      await opened.write([change('a', '1')], 0)
+      await opened.write([change('a', '1')], positions, 0)
       await opened.close()
       world.disk.failNext({ call: 'open', path, error: new StreamError(code, 'as asked') })
       await expect(TaskStore.open(options)).rejects.toMatchObject({ code })

@@ -163,6 +163,23 @@ describe('a memory budget', () => {
     expect(memory.isFull).toBe(true)
   })
 
+  it('counts what backends hold, which caches leave to them for as long as they are open', () => {
+    const { memory } = budget(256 * megabyte)
+    const before = memory.cachedBytesMax
+    const leave = memory.addCache({ sheddableBytes: 0, shed: () => expect.unreachable() }, 40 * megabyte)
+    expect(memory.cachedBytesMax).toBe(before - 40 * megabyte)
+    leave()
+    expect(memory.cachedBytesMax).toBe(before)
+  })
+
+  it('gives backends a quarter together, with a least and a most for each', () => {
+    const { memory } = budget(256 * megabyte)
+    expect([1, 4, 6].map((stores) => memory.backendBytes(stores))).toEqual(Array(3).fill(10 * megabyte))
+    expect(memory.backendBytes(64)).toBe(megabyte)
+    expect(memory.backendBytes(1000)).toBe(megabyte / 2)
+    expect(budget(1).memory.backendBytes(0)).toBe(megabyte / 2)
+  })
+
   it('of one byte still lets each holder take a step at a time, and keeps nothing', () => {
     const { memory } = budget(1)
     const store = new Store(memory)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { byTopic } from '../../../src/kafka/by-topic.ts'
+import { byTopic, byTopicInOrder } from '../../../src/kafka/by-topic.ts'
 
 const at = (topic: string, partition: number) => ({ topic, partition })
 
@@ -41,6 +41,31 @@ describe('what is said of partitions', () => {
           expect(partitions).toEqual(items.filter(({ topic }) => topic === name))
         }
         expect(groups.flatMap(({ partitions }) => partitions).length).toBe(items.length)
+      }),
+    )
+  })
+})
+
+describe('what is said of partitions in an order that counts', () => {
+  it('is grouped where it stands together, and a topic comes again behind another', () => {
+    const items = [at('b', 2), at('b', 0), at('a', 0), at('b', 1), at('a', 1), at('a', 7)]
+    expect(byTopicInOrder(items, ({ partition }) => partition)).toEqual([
+      { name: 'b', partitions: [2, 0] },
+      { name: 'a', partitions: [0] },
+      { name: 'b', partitions: [1] },
+      { name: 'a', partitions: [1, 7] },
+    ])
+  })
+
+  it('keeps every item and their order, and no two groups that follow each other are of one topic', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ topic: fc.constantFrom('a', 'b', ''), partition: fc.nat(9) })), (items) => {
+        const groups = byTopicInOrder(items, (item) => item)
+        expect(groups.flatMap(({ partitions }) => partitions)).toEqual(items)
+        for (const [i, { name, partitions }] of groups.entries()) {
+          expect(groups[i + 1]?.name).not.toBe(name)
+          expect(partitions.every(({ topic }) => topic === name)).toBe(true)
+        }
       }),
     )
   })

@@ -303,6 +303,20 @@ describe('a fetcher of partitions that have more than one answer holds', () => {
       [0, 1],
     ])
   })
+
+  it('gives a partition with a large batch its turn, though its neighbours in order are of a topic that has more and more', async () => {
+    // A broker gives a batch that is larger than it was asked for only to the first partition that has anything.
+    const { fetcher, fetched, send, session } = await overBroker({ partitionBytes: 900 })
+    await session.createTopic('others', 1)
+    for (let n = 0; n < 20; n++) await send('words', [large(`hot${n}`)], {}, 1)
+    await send('others', [large('rare')])
+    const hot = fetcher.assign('words', 1, 0)
+    fetcher.assign('words', 0, 0)
+    const rare = fetcher.assign('others', 0, 0)
+    await fetched(() => rare.fetchOffset === 1)
+    expect(namesIn(take(rare))).toEqual(['rare'])
+    expect(hot.fetchOffset).toBeLessThan(5)
+  })
 })
 
 describe('a fetcher whose budget is spent', () => {

@@ -15,7 +15,7 @@ import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { AggregateNode } from '../../../src/topology/node.ts'
 import { bareThread } from '../../support/bare-thread.ts'
 
-const options = { memory: new MemoryBudget(1e7), hashSeed: 1 }
+const options = { memory: new MemoryBudget(1e7), hashSeed: 1, backendBytes: 0 }
 
 /** A record as it comes from a topic of texts. */
 function record(key: string | null, value: string | null, timestamp = 1): FlowRecord {
@@ -85,7 +85,7 @@ describe('an aggregate', () => {
     const { push, updates, store } = await open(count, int64)
     push(record('a', 'x', 50), record('a', 'x', 20), record('a', 'x', 60))
     expect(updates().map((one) => (one as unknown[])[2])).toEqual([50, 50, 60])
-    expect(store.cut().map(({ timestamp }) => timestamp)).toEqual([60])
+    expect([...store.cut()].map(({ timestamp }) => timestamp)).toEqual([60])
   })
 
   it('deletes a row whose fold gives null or nothing, and hands on a null', async () => {
@@ -93,7 +93,7 @@ describe('an aggregate', () => {
     const { push, updates, store } = await open({ operation: 'reduce', fold }, text)
     push(record('a', 'x'), record('a', 'null'), record('b', 'y'), record('b', 'none'))
     expect(updates().map((one) => (one as unknown[])[1])).toEqual(['x', null, 'y', null])
-    expect(store.cut().map(({ value }) => value)).toEqual([null, null])
+    expect([...store.cut()].map(({ value }) => value)).toEqual([null, null])
   })
 
   it('begins anew behind a deletion', async () => {
@@ -172,7 +172,7 @@ describe('the effect of a record on an aggregate', () => {
     const { push, updates, store } = await open({ operation: 'reduce', fold: () => null }, text)
     push(record('a', 'x', 50), record('a', 'gone', 60), record('a', 'y', 10))
     expect(updates().at(-1)).toEqual(['a', 'y', 10])
-    expect(store.cut().map(({ timestamp }) => timestamp)).toEqual([10])
+    expect([...store.cut()].map(({ timestamp }) => timestamp)).toEqual([10])
   })
 
   it('decodes a value that is changed in place for its own row, and leaves the record to whoever reads it next', async () => {

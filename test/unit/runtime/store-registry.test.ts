@@ -4,8 +4,9 @@ import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { StoreRegistry } from '../../../src/runtime/store-registry.ts'
 import { int64 } from '../../../src/serde/number.ts'
-import { KeyValueStore, type RowChange } from '../../../src/state/key-value-store.ts'
+import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
+import type { RowChange } from '../../../src/state/row-changes.ts'
 import { userKey } from '../../../src/state/row-format.ts'
 
 const disk = new MemoryDisk(seededRandom(1))
@@ -14,6 +15,7 @@ const storeOf = async (name: string): Promise<KeyValueStore> =>
   new KeyValueStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, {
     memory: new MemoryBudget(1),
     hashSeed: 1,
+    backendBytes: 0,
   })
 const task = (partition: number, subtopology = 0) => ({ subtopology, partition })
 const changes = (...keys: string[]): RowChange[] =>

@@ -12,7 +12,7 @@ let directory: string
 let path: string
 const megabyte = 1024 * 1024
 /** Writes tables of 64 KB, so that there are several, and two levels of them. */
-const small = levelBackends({ writeBufferBytes: 64 * 1024 })
+const small = levelBackends({ memoryBytes: 160 * 1024 })
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'millrace-database-'))

@@ -6,13 +6,14 @@ import { int64 } from '../../../src/serde/number.ts'
 import type { AnySerde } from '../../../src/serde/serde.ts'
 import { structured } from '../../../src/serde/structured.ts'
 import { text } from '../../../src/serde/text.ts'
-import { KeyValueStore, type RowChange } from '../../../src/state/key-value-store.ts'
+import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
+import type { RowChanges } from '../../../src/state/row-changes.ts'
 import type { StateBackend } from '../../../src/state/state-backend.ts'
 
 const open = () => new MemoryDisk(seededRandom(1)).backends(1).open('/store')
 /** A cache of a few rows. */
-const small = () => ({ memory: new MemoryBudget(10_000), hashSeed: 1 })
+const small = () => ({ memory: new MemoryBudget(10_000), hashSeed: 1, backendBytes: 0 })
 
 const rowOf = (store: KeyValueStore, key: string) => store.row(Buffer.from(key), 0, key.length)
 const valueIn = (store: KeyValueStore, key: string) => store.valueAt(rowOf(store, key))
@@ -51,6 +52,7 @@ function listened(backend: StateBackend): { readonly backend: StateBackend; read
   return {
     asked,
     backend: {
+      memoryBytes: 0,
       getSync: (key) => {
         asked.push(Buffer.from(key).toString('latin1', 1))
         return backend.getSync(key)
@@ -141,7 +143,7 @@ describe('what a key-value store holds', () => {
     'is full of %s long before they take more than there is',
     async (_name, serde, value) => {
       const memory = new MemoryBudget(32 * megabyte)
-      const store = new KeyValueStore('s', await open(), serde, { memory, hashSeed: 1 })
+      const store = new KeyValueStore('s', await open(), serde, { memory, hashSeed: 1, backendBytes: 0 })
       let rows = 0
       while (!store.isFull && rows < 200) store.put(rowOf(store, `key-${rows++}`), value(rows), 1)
       expect(rows).toBeGreaterThanOrEqual(2)
@@ -152,7 +154,7 @@ describe('what a key-value store holds', () => {
   it.each(large)('of committed %s stays within what there is', async (_name, serde, value) => {
     const memory = new MemoryBudget(32 * megabyte)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, serde, { memory, hashSeed: 1 })
+    const store = new KeyValueStore('s', backend, serde, { memory, hashSeed: 1, backendBytes: 0 })
     for (let n = 0; n < 60; n++) {
       store.put(rowOf(store, `key-${n}`), value(n), 1)
       await commit(store, backend)
@@ -167,7 +169,7 @@ describe('what a key-value store holds', () => {
   it('is not a value that there is no room for, which is read again each time', async () => {
     const memory = new MemoryBudget(megabyte)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1 })
+    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1, backendBytes: 0 })
     const long = 'x'.repeat(2 * megabyte)
     store.put(rowOf(store, 'long'), long, 1)
     await commit(store, backend)
@@ -183,10 +185,10 @@ describe('what a key-value store holds', () => {
   it('is what was committed until the backend has it, however small the memory is', async () => {
     const memory = new MemoryBudget(1)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1 })
+    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
     store.put(rowOf(store, 'a'), 1, 1)
     const rows = store.cut()
-    const other = new KeyValueStore('other', await open(), int64, { memory, hashSeed: 1 })
+    const other = new KeyValueStore('other', await open(), int64, { memory, hashSeed: 1, backendBytes: 0 })
     other.put(rowOf(other, 'b'), 1, 1)
     other.cut()
     other.written()
@@ -204,7 +206,11 @@ describe('what a key-value store holds', () => {
 
   it('is noticed when a value grows in place, within one transaction', async () => {
     const memory = new MemoryBudget(16 * megabyte)
-    const store = new KeyValueStore('s', await open(), structured<{ all: string[] }>(), { memory, hashSeed: 1 })
+    const store = new KeyValueStore('s', await open(), structured<{ all: string[] }>(), {
+      memory,
+      hashSeed: 1,
+      backendBytes: 0,
+    })
     const row = rowOf(store, 'a')
     const value: { all: string[] } = { all: [] }
     let records = 0
@@ -218,7 +224,7 @@ describe('what a key-value store holds', () => {
   it('is given back by a reset, and by its close', async () => {
     const memory = new MemoryBudget(megabyte)
     const backend = await open()
-    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1 })
+    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1, backendBytes: 0 })
     store.put(rowOf(store, 'a'), 'x'.repeat(1000), 1)
     const rows = store.cut()
     store.put(rowOf(store, 'b'), 'y'.repeat(1000), 1)
@@ -248,9 +254,9 @@ describe('what a key-value store holds', () => {
           const all = await Promise.all(
             Array.from({ length: 5 }, async (_, n) => {
               const backend = await open()
-              const store = new KeyValueStore(`s${n}`, backend, text, { memory, hashSeed: n })
+              const store = new KeyValueStore(`s${n}`, backend, text, { memory, hashSeed: n, backendBytes: 0 })
               const none = new Map<string, string>()
-              return { backend, store, committed: none, current: none, rows: null as readonly RowChange[] | null }
+              return { backend, store, committed: none, current: none, rows: null as RowChanges | null }
             }),
           )
           type One = (typeof all)[number]

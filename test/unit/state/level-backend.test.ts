@@ -20,7 +20,7 @@ describe('LevelDB backend', () => {
 
   /** A store with some rows in a table file, closed. */
   async function filled(): Promise<void> {
-    const small = levelBackends({ writeBufferBytes: 64 * 1024 })
+    const small = levelBackends({ memoryBytes: 160 * 1024 })
     const store = await small.open(path)
     const value = new Uint8Array(1000)
     for (let n = 0; n < 200; n++) await store.batch([{ key: Uint8Array.of(n), value }])
@@ -73,8 +73,9 @@ describe('LevelDB backend', () => {
   })
 
   it('holds as much in memory as it is told before it writes a table', async () => {
-    const tablesAfter = async (writeBufferBytes: number): Promise<number> => {
-      const store = await levelBackends({ writeBufferBytes }).open(path)
+    const tablesAfter = async (memoryBytes: number): Promise<number> => {
+      const store = await backends.open(path, memoryBytes)
+      expect(store.memoryBytes).toBeLessThanOrEqual(memoryBytes)
       for (let n = 0; n < 30; n++) await store.batch([{ key: Uint8Array.of(n), value: randomBytes(10_000) }])
       const count = (await tables()).length
       await store.close()
@@ -82,7 +83,7 @@ describe('LevelDB backend', () => {
       return count
     }
     expect(await tablesAfter(4 * 1024 * 1024)).toBe(0)
-    expect(await tablesAfter(64 * 1024)).toBeGreaterThan(0)
+    expect(await tablesAfter(160 * 1024)).toBeGreaterThan(0)
   })
 
   it('answers STORE_CORRUPT from reads that meet a damaged table', async () => {

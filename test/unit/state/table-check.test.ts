@@ -8,7 +8,7 @@ import { tableDamage } from '../../../src/state/table-check.ts'
 import { testSeed } from '../../support/seed.ts'
 
 let folder: string
-const backends = levelBackends({ writeBufferBytes: 64 * 1024 })
+const backends = levelBackends({ memoryBytes: 160 * 1024 })
 
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), 'millrace-table-')), 'store')

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FilePosition } from '../../../../connectors/files/file-position.ts'
+import { ReadTurns } from '../../../../connectors/files/read-turns.ts'
 import { type TextFileOptions, TextFileReader } from '../../../../connectors/files/text-file-reader.ts'
 import { hasCode } from '../../../../src/core/errors.ts'
 import type { Logger } from '../../../../src/core/logger.ts'
@@ -23,11 +24,21 @@ class World {
 
   constructor(contents: string | Uint8Array, options: Partial<TextFileOptions> = {}) {
     this.files.put(path, contents)
-    this.options = { replaced: 'fail', invalid: 'fail', lineBytesMax: 1000, chunkBytes: 7, pollMs: 200, ...options }
+    this.options = {
+      replaced: 'fail',
+      invalid: 'fail',
+      lineBytesMax: 1000,
+      chunkBytes: 7,
+      pollMs: 200,
+      turns: null,
+      ...options,
+    }
   }
 
   reader(from: FilePosition | null = null, follow = false): TextFileReader {
-    return new TextFileReader(path, from, this.options, {
+    // As `textFiles` does it: only those of a job that follows take turns.
+    const options = follow ? { ...this.options, turns: new ReadTurns() } : this.options
+    return new TextFileReader(path, from, options, {
       files: this.files,
       clock: this.clock,
       random: seededRandom(1),

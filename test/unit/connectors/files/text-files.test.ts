@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { textFiles } from '../../../../connectors/files/index.ts'
 import type { ConnectorContext } from '../../../../src/connector/index.ts'
+import { newAbort } from '../../../../src/core/abort.ts'
 import { silentLogger } from '../../../../src/core/logger.ts'
 import { seededRandom } from '../../../../src/core/random.ts'
 import { MemoryFileSystem } from '../../../../src/testing/memory-file-system.ts'
@@ -11,7 +12,7 @@ describe('text files', () => {
   beforeEach(() => {
     files = new MemoryFileSystem('/work')
   })
-  const signal = new AbortController().signal
+  const signal = newAbort().signal
   const contextOf = (follow: boolean): ConnectorContext => ({
     files,
     clock: new SteppedClock(),
@@ -34,22 +35,24 @@ describe('text files', () => {
   })
 
   it.each([
-    [400, true, 2 * 1024 * 1024],
-    [40, true, 2 * 1024 * 1024],
-    [1, true, 512 * 1024],
+    [400, true, 64 * 1024],
+    [1, true, 64 * 1024],
     [400, false, 512 * 1024],
   ])(
-    'of which there are %i, followed: %s, are read ahead by %i bytes at most, one after the other or all at once',
+    'of which there are %i, followed: %s, hold a chunk of %i bytes, and one read ahead where they are read one after the other',
     async (count, follow, bytesMax) => {
-      const content = 'a line of some length\n'.repeat(40_000)
-      for (let n = 0; n < count; n++) files.put(`${n}.txt`, content)
-      let asked = 0
+      const lines = 25_000
+      for (let n = 0; n < count; n++) files.put(`${n}.txt`, 'a line of some length\n'.repeat(lines))
+      let [held, taken] = [0, 0]
+      let most = 0
       const job = { ...contextOf(follow), files: Object.create(files) as MemoryFileSystem }
       job.files.open = async (path) => {
         const file = await files.open(path)
-        const read: typeof file.read = (target, length, position) => {
-          asked += length
-          return file.read(target, length, position)
+        const read: typeof file.read = async (target, length, position) => {
+          const found = await file.read(target, length, position)
+          held += found
+          most = Math.max(most, held)
+          return found
         }
         return { ...file, read, size: () => file.size() }
       }
@@ -59,13 +62,39 @@ describe('text files', () => {
       const readers = await Promise.all(
         (follow ? splits : splits.slice(0, 1)).map((split) => source.open(split, null, job)),
       )
-      const results = await Promise.all(readers.map((reader) => reader.read(4096, signal)))
-      expect(results.every(({ records }) => records.length > 0)).toBe(true)
-      // One chunk that was handed out, and one that is read ahead.
-      expect(asked).toBeLessThanOrEqual(2 * bytesMax + 4096 * readers.length)
+      const drain = async (reader: (typeof readers)[number]): Promise<void> => {
+        for (let given = -1; given !== 0; ) {
+          const { records, bytesRead } = await reader.read(1000, signal)
+          given = records.length
+          taken += given
+          held -= bytesRead ?? 0
+        }
+      }
+      await Promise.all(readers.map(drain))
+      expect(taken).toBe(lines * readers.length)
+      // What a chunk leaves of a line is held beside the others' chunks.
+      expect(most).toBeLessThanOrEqual((follow ? 1 : 2) * bytesMax + 22 * readers.length)
+      expect(most).toBeGreaterThanOrEqual(bytesMax)
       for (const reader of readers) await reader.close()
     },
   )
+
+  it('lets the next file read where the one whose turn it is is closed, and ends the wait of one that is told to stop', async () => {
+    for (const name of ['a', 'b', 'c']) files.put(`${name}.txt`, 'line\n'.repeat(3))
+    const job = contextOf(true)
+    const source = textFiles('texts', { files: '*.txt' })
+    const [a, b, c] = await Promise.all((await source.splits(job)).map((split) => source.open(split, null, job)))
+    if (!a || !b || !c) expect.unreachable()
+    expect((await a.read(2, signal)).records).toHaveLength(2)
+    const stop = new AbortController()
+    const stopped = b.read(9, stop.signal)
+    const waiting = c.read(9, signal)
+    stop.abort()
+    expect((await stopped).records).toEqual([])
+    await a.close()
+    expect((await waiting).records).toHaveLength(3)
+    for (const reader of [b, c]) await reader.close()
+  })
 
   it('hands over lines as text without a key', async () => {
     files.put('a.txt', 'größe\n')
