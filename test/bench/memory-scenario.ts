@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type JobConfig, nothing, type Pipeline, pipeline, run, text, topic } from 'millrace'
 import { textFiles } from 'millrace/connectors/files'
@@ -52,31 +52,18 @@ const rekeying = pipeline('rekeying', ({ stream }) => {
     .to(topic('memory-out', { key: text, value: text, partitions }))
 })
 
-const files = 400
-const linesOfFile = 20_000
+/** Lines of all files of a scenario, however many files they are in. */
+const linesOfFiles = 8_000_000
 
-const scenarios: Readonly<Record<string, Scenario>> = {
-  restore: {
-    load: async (folder) => {
-      await loading(1_500_000, 1_500_000, 10)(folder)
-      await runToEnd(counting, folder)
-      await rm(join(folder, counting.name, 'tasks'), { recursive: true })
-    },
-    measure: (folder) => runToEnd(counting, folder),
-  },
-  count: { load: loading(4_000_000, 2_000_000, 10), measure: (folder) => runToEnd(counting, folder) },
-  rekey: { load: loading(4_000_000, 2_000_000, 100), measure: (folder) => runToEnd(rekeying, folder) },
-  values: {
-    load: loading(40_000, 40_000, 10_000),
-    measure: (folder) => runToEnd(newest, folder, { memoryBytes: 16 * 1024 * 1024 }),
-  },
-  files: {
+function followed(files: number): Scenario {
+  const linesOfFile = linesOfFiles / files
+  return {
     load: async (folder) => {
       await mkdir(join(folder, 'texts'), { recursive: true })
-      const body = Array.from({ length: linesOfFile }, (_, i) => `line ${i} of a file that is being followed\n`).join(
-        '',
-      )
-      for (let file = 0; file < files; file++) await writeFile(join(folder, 'texts', `${file}.txt`), body)
+      for (let file = 0; file < files; file++) {
+        const path = join(folder, 'texts', `${file}.txt`)
+        for (let from = 0; from < linesOfFile; from += linesAtOnce) await appendFile(path, someLines)
+      }
     },
     measure: async (folder) => {
       const texts = textFiles('texts', { files: join(folder, 'texts', '*.txt') })
@@ -94,12 +81,34 @@ const scenarios: Readonly<Record<string, Scenario>> = {
           })
         })
       // Each line is committed twice: into the log of the source, and out of it.
-      await arrived(2 * files * linesOfFile)
+      await arrived(2 * linesOfFiles)
       for (let file = 0; file < files; file++) await appendFile(join(folder, 'texts', `${file}.txt`), 'another\n')
-      await arrived(2 * files * (linesOfFile + 1))
+      await arrived(2 * (linesOfFiles + files))
       await job.stop()
     },
+  }
+}
+
+const linesAtOnce = 20_000
+const someLines = Array.from({ length: linesAtOnce }, (_, i) => `line ${i} of a file that is being followed\n`).join('')
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  restore: {
+    load: async (folder) => {
+      await loading(1_500_000, 1_500_000, 10)(folder)
+      await runToEnd(counting, folder)
+      await rm(join(folder, counting.name, 'tasks'), { recursive: true })
+    },
+    measure: (folder) => runToEnd(counting, folder),
   },
+  count: { load: loading(4_000_000, 2_000_000, 10), measure: (folder) => runToEnd(counting, folder) },
+  rekey: { load: loading(4_000_000, 2_000_000, 100), measure: (folder) => runToEnd(rekeying, folder) },
+  values: {
+    load: loading(40_000, 40_000, 10_000),
+    measure: (folder) => runToEnd(newest, folder, { memoryBytes: 16 * 1024 * 1024 }),
+  },
+  'few-files': followed(4),
+  files: followed(400),
 }
 
 const [name, part, folder] = process.argv.slice(2) as [string, 'load' | 'measure', string]
@@ -108,9 +117,7 @@ const look = setInterval(() => {
   const { heapUsed, external } = process.memoryUsage()
   heapBytes = Math.max(heapBytes, heapUsed + external)
 }, 50)
-const began = performance.now()
 await scenarios[name]?.[part](folder)
-process.stderr.write(`${Math.round(performance.now() - began)} ms\n`)
 clearInterval(look)
 const figures = {
   heapMb: Math.round(heapBytes / 1e6),

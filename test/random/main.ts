@@ -1,8 +1,6 @@
 // npm run test:random -- --cases 10000 --seed 1: many random pipelines, on all processors, and what they covered.
-import { spawn } from 'node:child_process'
-import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { inParts, partOptions } from '../support/parts.ts'
 import { judge } from './check.ts'
 import { failureOf } from './failure.ts'
 import { generateCase } from './generator.ts'
@@ -12,15 +10,14 @@ const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
-    /** Set by the parent: this process runs every `of`th case, beginning with `part`. */
-    part: { type: 'string' },
-    of: { type: 'string', default: String(availableParallelism()) },
+    ...partOptions,
   },
 })
-const [cases, seed, of] = [Number(values.cases), Number(values.seed), Number(values.of)]
+const [cases, seed] = [Number(values.cases), Number(values.seed)]
 const failuresShown = 3
 
-async function runPart(part: number): Promise<Tally> {
+/** Every `of`th case, beginning with `part`. */
+async function runPart(part: number, of: number): Promise<Tally> {
   const tally = new Tally()
   for (let n = part; n < cases; n += of) {
     const given = generateCase(seed + n)
@@ -33,30 +30,13 @@ async function runPart(part: number): Promise<Tally> {
   return tally
 }
 
-function runChild(part: number): Promise<Tally> {
-  const own = ['--cases', String(cases), '--seed', String(seed), '--of', String(of), '--part', String(part)]
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...own], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let said = ''
-  child.stdout.on('data', (data: Buffer) => {
-    said += data
-  })
-  return new Promise((resolve, reject) => {
-    child.once('close', (code) => {
-      if (code === 0) resolve(JSON.parse(said) as Tally)
-      else reject(new Error(`part ${part} ended with ${code}`))
-    })
-  })
-}
-
-if (values.part !== undefined) console.log(JSON.stringify(await runPart(Number(values.part))))
-else {
-  const beganMs = performance.now()
+const beganMs = performance.now()
+const parts = await inParts(values, ['--cases', values.cases, '--seed', values.seed], runPart)
+if (parts !== null) {
   const total = new Tally()
-  for (const part of await Promise.all(Array.from({ length: of }, (_, n) => runChild(n)))) total.merge(part)
+  for (const part of parts) total.merge(part)
   for (const line of total.lines()) console.log(line)
   const seconds = (performance.now() - beganMs) / 1000
-  console.log(`seeds from ${seed} on, ${seconds.toFixed(0)} s on ${of} processors`)
+  console.log(`seeds from ${seed} on, ${seconds.toFixed(0)} s on ${parts.length} processors`)
   process.exitCode = total.failed === 0 ? 0 : 1
 }

@@ -1,8 +1,6 @@
 // npm run test:schedules -- --count 20000 --from 1: many schedules, spread evenly over the scenarios, on all processors.
-import { spawn } from 'node:child_process'
-import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { inParts, partOptions } from '../support/parts.ts'
 import { scenarios } from './scenarios.ts'
 import { runSchedule, type ScheduleReport } from './schedule.ts'
 
@@ -10,12 +8,10 @@ const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
-    /** Set by the parent: this process runs every `of`th schedule, beginning with `part`. */
-    part: { type: 'string' },
-    of: { type: 'string', default: String(availableParallelism()) },
+    ...partOptions,
   },
 })
-const [count, from, of] = [Number(values.count), Number(values.from), Number(values.of)]
+const [count, from] = [Number(values.count), Number(values.from)]
 const failuresShown = 5
 
 /** What the schedules of one scenario came to. */
@@ -42,7 +38,8 @@ function add(
   for (const [kind, n] of kinds) total.kinds[kind] = (total.kinds[kind] ?? 0) + n
 }
 
-async function runPart(part: number): Promise<Record<string, Total>> {
+/** Every `of`th schedule, beginning with `part`. */
+async function runPart(part: number, of: number): Promise<Record<string, Total>> {
   const totals: Record<string, Total> = {}
   let shown = 0
   for (let n = part; n < count; n += of) {
@@ -60,27 +57,9 @@ async function runPart(part: number): Promise<Record<string, Total>> {
   return totals
 }
 
-function runChild(part: number): Promise<Record<string, Total>> {
-  const args = [...process.execArgv, fileURLToPath(import.meta.url), '--count', String(count), '--from', String(from)]
-  const child = spawn(process.execPath, [...args, '--of', String(of), '--part', String(part)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let said = ''
-  child.stdout.on('data', (data: Buffer) => {
-    said += data
-  })
-  return new Promise((resolve, reject) => {
-    child.once('close', (code) => {
-      if (code === 0) resolve(JSON.parse(said) as Record<string, Total>)
-      else reject(new Error(`part ${part} ended with ${code}`))
-    })
-  })
-}
-
-if (values.part !== undefined) console.log(JSON.stringify(await runPart(Number(values.part))))
-else {
-  const beganMs = performance.now()
-  const parts = await Promise.all(Array.from({ length: of }, (_, part) => runChild(part)))
+const beganMs = performance.now()
+const parts = await inParts(values, ['--count', values.count, '--from', values.from], runPart)
+if (parts !== null) {
   let failed = 0
   for (const { name } of scenarios) {
     const total = empty()
@@ -100,6 +79,8 @@ else {
     console.log(`  ${kinds.map(([kind, n]) => `${kind} ${n}`).join(', ')}`)
   }
   const seconds = (performance.now() - beganMs) / 1000
-  console.log(`${count} schedules from ${from} on, ${failed} failed, ${seconds.toFixed(0)} s on ${of} processors`)
+  console.log(
+    `${count} schedules from ${from} on, ${failed} failed, ${seconds.toFixed(0)} s on ${parts.length} processors`,
+  )
   process.exitCode = failed === 0 ? 0 : 1
 }
