@@ -25,6 +25,9 @@ export interface Fault {
 
 const sessionMs = 10_000
 
+/** How late a request may be, at most. */
+export const requestLateMsMax: number = sessionMs + 4000
+
 /** One of those for which it holds, or null. */
 function anyOf(slots: readonly Slot[], random: Random, holds: (slot: Slot) => boolean): Slot | null {
   const all = slots.filter(holds)
@@ -57,7 +60,8 @@ function scripted(random: Random): ScriptedEvent {
       return {
         request: requests[random.integer(requests.length)] as string,
         occurrence: 1 + random.integer(4),
-        lateMs: random.integer(3) === 0 ? sessionMs + random.integer(4000) : random.integer(300),
+        lateMs:
+          random.integer(3) === 0 ? sessionMs + random.integer(requestLateMsMax - sessionMs) : random.integer(300),
       }
   }
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../../src/core/random.ts'
 import type { JobConfig } from '../../src/job/job-config.ts'
 import { World } from '../support/world.ts'
-import { type Fault, faults } from './faults.ts'
+import { type Fault, faults, requestLateMsMax } from './faults.ts'
 import type { Scenario } from './scenario.ts'
 import { Slot } from './slot.ts'
 
@@ -85,6 +85,8 @@ class Schedule {
     this.throwFailure(slots)
     const [first] = slots as [Slot]
     if (random.integer(2) === 0) first.moveAway()
+    // The last process is nobody's zombie: it begins when what was asked before has arrived.
+    if (slots.some(({ hasJoinedLate }) => hasJoinedLate)) await clock.sleep(requestLateMsMax)
     const held = await world.runToEnd(work.pipeline, work.store, { ...config, dataDirectory: first.dataDirectory })
     // What a process left open that nobody came after is ended by its timeout alone.
     if (slots.length > 1 || first.hasMoved) {

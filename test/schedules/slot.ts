@@ -24,7 +24,8 @@ export class Slot {
   private readonly clock: Clock
   private readonly lives: Life[] = []
   private directories = 0
-  private hasJoinedLate = false
+  /** Whether a life asked to join by a request that is long under way, and may arrive when another has its place. */
+  hasJoinedLate = false
   /** Whether an earlier life bore an id that nobody bears again. */
   hasMoved = false
   /** Why a life ended that should have gone on; the schedule fails of it. */
