@@ -75,7 +75,8 @@ export class LineRuns {
 
   /** @throws what the file system says */
   async next(): Promise<LineRun> {
-    const chunk = await (this.ahead ?? this.fill(this.unfinished))
+    this.ahead ??= this.fill(this.unfinished)
+    const chunk = await this.ahead
     this.ahead = null
     this.unfinished = noBytes
     return this.cut(this.hasEnded ? { bytes: noBytes, isEnd: true } : chunk)

@@ -30,6 +30,12 @@ export interface TextFileOptions {
 const newline = 10
 const carriageReturn = 13
 
+/** Chunks of a file in one turn: opening it and looking at its beginning costs as much as three of them. */
+const chunksOfTurn = 16
+
+/** A file that does not answer for so long, or has a line that takes so long to pass over, keeps no other waiting. */
+const turnPatienceMs = 1000
+
 /** A size that no file has. */
 const nothingThere = -1
 
@@ -65,7 +71,8 @@ interface CurrentRun {
  *      ^                           |
  *      +----- end of what is there-+
  *
- * While idle no file is open, so that a job may follow more files than a process may hold open.
+ * While idle no file is open, and readers that take turns are idle without one: so a job may follow more files than a process
+ * may hold open, and a file is looked at right before it is read.
  */
 export class TextFileReader implements SplitReader<FilePosition> {
   private readonly path: string
@@ -80,6 +87,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
   private leftAtSize: number | null = null
   private hasWarned = false
   private hasTurn = false
+  private chunksInTurn = 0
 
   constructor(path: string, from: FilePosition | null, options: TextFileOptions, context: ConnectorContext) {
     this.path = path
@@ -91,17 +99,18 @@ export class TextFileReader implements SplitReader<FilePosition> {
   async read(recordsMax: number, signal: AbortSignal): Promise<ReadResult<FilePosition>> {
     const begin = this.position.offset
     const batch: Batch = { records: [], recordsMax, skipped: 0 }
-    // Whoever reads on has taken what came before.
-    if (this.run === null) this.endTurn()
     try {
-      if (this.state === 'idle' && !signal.aborted && (await this.hasNews(signal))) await this.openFile()
+      // Whoever reads on has taken what came before.
+      if (this.run === null && this.options.turns !== null) await this.passTurn()
+      if (this.state === 'idle' && !signal.aborted && (await this.hasNews(signal)) && (await this.beginTurn(signal)))
+        await this.withPatience(() => this.openFile())
       while (this.open && !signal.aborted && batch.records.length < recordsMax) {
         if (this.run) {
           this.takeLines(this.open, this.run, batch)
           if (this.run) break
           if (this.open.runs.isEnded) await this.leave(this.open.runs.bytesRead)
         } else if (batch.records.length > 0 || batch.skipped > 0) break
-        else if (await this.beginTurn(signal)) await this.takeRun(this.open, batch)
+        else await this.withPatience(() => this.takeRun(this.open as OpenFile, batch))
       }
     } catch (error) {
       await this.closeFile()
@@ -125,6 +134,24 @@ export class TextFileReader implements SplitReader<FilePosition> {
     await this.closeFile()
   }
 
+  /** Its turn is over when its file is left, or has had its share: then it is closed, and opened again in the next. */
+  private async passTurn(): Promise<void> {
+    if (this.open && this.hasTurn && this.chunksInTurn < chunksOfTurn) return
+    if (this.open) await this.closeFile()
+    this.endTurn()
+  }
+
+  /** Does what the file system may take long for; whose turn that is longer than its patience is another's from then on. */
+  private async withPatience(work: () => Promise<void>): Promise<void> {
+    if (!this.hasTurn) return work()
+    const cancel = this.context.clock.timer(turnPatienceMs, () => this.endTurn())
+    try {
+      await work()
+    } finally {
+      cancel()
+    }
+  }
+
   /** @returns false where the signal aborted before it had one */
   private async beginTurn(signal: AbortSignal): Promise<boolean> {
     const { turns } = this.options
@@ -132,6 +159,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
     const hasTurn = await turns.begin(signal)
     if (hasTurn && this.isClosed) turns.end()
     else this.hasTurn = hasTurn
+    this.chunksInTurn = 0
     return this.hasTurn
   }
 
@@ -194,6 +222,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
   private async takeRun(open: OpenFile, batch: Batch): Promise<void> {
     const { runs, head, size } = open
     const isBounded = !this.context.follow
+    this.chunksInTurn++
     const run = await runs.next()
     if (this.isClosed) return
     if (run.kind === 'lines') {

@@ -43,14 +43,13 @@ export class MemoryBudget {
   /**
    * A store is opened.
    * @param backendBytes what its backend holds beside the rows, for as long as it is open
-   * @returns what takes it off again, once
+   * @returns what takes it off again; idempotent
    */
   addCache(cache: CacheHolder, backendBytes = 0): () => void {
     this.caches.add(cache)
     this.backendsNow += backendBytes
     return () => {
-      this.caches.delete(cache)
-      this.backendsNow -= backendBytes
+      if (this.caches.delete(cache)) this.backendsNow -= backendBytes
     }
   }
 

@@ -63,11 +63,14 @@ type Optional = 'brokers' | 'ssl' | 'sasl' | 'appId' | 'instanceId' | 'listen' |
 /** The configuration with every default filled in that does not depend on the pipeline. */
 export type ResolvedJobConfig = Required<Omit<JobConfig, Optional>> & Pick<JobConfig, Optional>
 
-/** What the numbers of a configuration may be. A time in milliseconds is kept by timers, which count up to 2^31 - 1. */
+/**
+ * What the numbers of a configuration may be. Timers count milliseconds up to 2^31 - 1, and so does Kafka the timeout of a
+ * transaction, which is three times an interval and a deadline together.
+ */
 const numbers = {
-  commitIntervalMs: { least: 1, most: 2 ** 31 - 1, isWhole: true },
+  commitIntervalMs: { least: 1, most: 2 ** 28, isWhole: true },
   commitShareMax: { least: 0.001, most: 1, isWhole: false },
-  recordDeadlineMs: { least: 1, most: 2 ** 31 - 1, isWhole: true },
+  recordDeadlineMs: { least: 1, most: 2 ** 28, isWhole: true },
   memoryBytes: { least: 1, most: Number.MAX_SAFE_INTEGER, isWhole: true },
   ingestAheadBytes: { least: 1, most: Number.MAX_SAFE_INTEGER, isWhole: true },
   brokerPatienceMs: { least: 0, most: 2 ** 31 - 1, isWhole: true },

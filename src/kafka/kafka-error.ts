@@ -104,7 +104,7 @@ function judge(code: number): readonly [ErrorCode, ErrorAction, string] {
       return [
         'CONFIG_INVALID',
         'fail',
-        'raise transaction.max.timeout.ms of the broker or shorten the transaction timeout',
+        'the transaction timeout is three times commitIntervalMs and recordDeadlineMs together; shorten them, or raise transaction.max.timeout.ms of the broker',
       ]
     default:
       return ['REQUEST_FAILED', isRetriable(code) ? 'retry' : 'fail', '']

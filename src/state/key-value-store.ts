@@ -1,3 +1,4 @@
+import { StreamError } from '../core/errors.ts'
 import type { MemoryBudget } from '../core/memory-budget.ts'
 import type { AnySerde } from '../serde/serde.ts'
 import { RowCache } from './row-cache.ts'
@@ -173,7 +174,7 @@ export class KeyValueStore {
     const changes = new RowChanges(this.dirty.length)
     for (const row of this.dirty) {
       young.unmark(row)
-      const value = young.values[row] === undefined ? null : this.value.serialize(young.values[row])
+      const value = young.values[row] === undefined ? null : this.bytesOf(young.values[row])
       changes.add(young, row, value)
       if (young.committed !== null) {
         young.committed[row] = value && Buffer.from(value)
@@ -186,6 +187,16 @@ export class KeyValueStore {
     this.nextTransaction()
     this.rows.cut()
     return changes
+  }
+
+  /** The bytes of a value: nothing else, for null would be a delete. */
+  private bytesOf(value: unknown): Uint8Array {
+    const bytes: unknown = this.value.serialize(value)
+    if (bytes instanceof Uint8Array) return bytes
+    throw new StreamError(
+      'RECORD_SERIALIZATION',
+      `the serde ${this.value.id} of the store ${this.name} gave ${bytes === null ? 'null' : typeof bytes} for a value, and bytes are expected; correct its serialize`,
+    )
   }
 
   /** The backend has what the last cut gave, so that memory need not keep it any more. */

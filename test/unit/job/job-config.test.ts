@@ -22,6 +22,7 @@ describe('the configuration of a job', () => {
     { memoryBytes: null },
     { commitIntervalMs: 0 },
     { commitIntervalMs: 2 ** 31 },
+    { recordDeadlineMs: 2 ** 31 - 1 },
     { commitShareMax: 0 },
     { commitShareMax: 1.1 },
     { recordDeadlineMs: 0 },

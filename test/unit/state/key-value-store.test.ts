@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { hasCode } from '../../../src/core/errors.ts'
 import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { int64 } from '../../../src/serde/number.ts'
@@ -120,6 +121,18 @@ describe('a key-value store', () => {
     expect(valueIn(store, 'a')).toEqual({ list: [1] })
     await backend.close()
   })
+
+  it.each([null, undefined, 'text'])(
+    'refuses %o that a serde gives for a value: it would be a delete',
+    async (given) => {
+      const backend = await open()
+      const odd = { ...text, serialize: () => given as unknown as Uint8Array }
+      const store = new KeyValueStore('words', backend, odd, small())
+      store.put(rowOf(store, 'a'), 'value', 1)
+      expect(() => store.cut()).toThrow(expect.toSatisfy((error) => hasCode(error, 'RECORD_SERIALIZATION')))
+      await backend.close()
+    },
+  )
 
   it('keeps the rows it iterates over as they were committed', async () => {
     const backend = await open()

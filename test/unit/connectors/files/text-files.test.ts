@@ -96,6 +96,111 @@ describe('text files', () => {
     for (const reader of [b, c]) await reader.close()
   })
 
+  it('has one of many open at a time, and none that waits for its turn', async () => {
+    for (let n = 0; n < 50; n++) files.put(`${n}.txt`, 'line\n'.repeat(3))
+    const job = { ...contextOf(true), files: Object.create(files) as MemoryFileSystem }
+    let most = 0
+    job.files.open = async (path) => {
+      const file = await files.open(path)
+      most = Math.max(most, files.openFiles)
+      return file
+    }
+    const source = textFiles('texts', { files: '*.txt' })
+    const readers = await Promise.all((await source.splits(job)).map((split) => source.open(split, null, job)))
+    const all = readers.map(async (reader) => {
+      let lines = 0
+      for (let given = -1; given !== 0; lines += given) given = (await reader.read(100, signal)).records.length
+      return lines
+    })
+    expect(await Promise.all(all)).toEqual(readers.map(() => 3))
+    expect(most).toBe(1)
+    for (const reader of readers) await reader.close()
+    expect(files.openFiles).toBe(0)
+  })
+
+  it('is judged when its turn has come, not when it began to wait: one that was rewritten meanwhile is refused', async () => {
+    files.put('a.txt', 'x\n')
+    files.put('b.txt', 'old1\n')
+    const job = contextOf(true)
+    const source = textFiles('texts', { files: '*.txt' })
+    const [first, second] = await source.splits(job)
+    if (!first || !second) expect.unreachable()
+    const before = await source.open(second, null, job)
+    const { next } = await before.read(9, signal)
+    await before.close()
+    files.put('b.txt', 'old1\nold2\n')
+    const a = await source.open(first, null, job)
+    const b = await source.open(second, next, job)
+    expect((await a.read(9, signal)).records).toHaveLength(1)
+    const waiting = b.read(9, signal)
+    await new Promise((resolve) => setImmediate(resolve))
+    files.put('b.txt', 'a new file that is longer\n')
+    void a.read(9, signal)
+    await expect(waiting).rejects.toMatchObject({ code: 'FILE_REPLACED' })
+    for (const reader of [a, b]) await reader.close()
+  })
+
+  it('that does not answer keeps the others waiting for a second, and goes on when it does', async () => {
+    files.put('a.txt', 'slow\n')
+    files.put('b.txt', 'quick\n')
+    const clock = new SteppedClock()
+    const job = { ...contextOf(true), clock, files: Object.create(files) as MemoryFileSystem }
+    let answer = (): void => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    job.files.open = async (path) => {
+      const file = await files.open(path)
+      if (!path.endsWith('a.txt')) return file
+      const read: typeof file.read = async (target, length, position) => {
+        await answered
+        return file.read(target, length, position)
+      }
+      return { ...file, read, size: () => file.size(), close: () => file.close() }
+    }
+    const source = textFiles('texts', { files: '*.txt' })
+    const [a, b] = await Promise.all((await source.splits(job)).map((split) => source.open(split, null, job)))
+    if (!a || !b) expect.unreachable()
+    const slow = a.read(9, signal)
+    const quick = b.read(9, signal)
+    await clock.slept()
+    clock.advance(1000)
+    expect((await quick).records).toHaveLength(1)
+    answer()
+    expect((await slow).records).toHaveLength(1)
+    for (const reader of [a, b]) await reader.close()
+  })
+
+  it('of a hundred chunks gives each other file its turn in between, and every line once, in order', async () => {
+    const lines = Array.from({ length: 400_000 }, (_, n) => `${n}`)
+    files.put('a.txt', `${lines.join('\n')}\n`)
+    files.put('b.txt', 'short\n')
+    const job = contextOf(true)
+    const source = textFiles('texts', { files: '*.txt' })
+    const [a, b] = await Promise.all((await source.splits(job)).map((split) => source.open(split, null, job)))
+    if (!a || !b) expect.unreachable()
+    const found: string[] = []
+    let foundBefore = -1
+    const long = (async () => {
+      for (let given = -1; given !== 0; ) {
+        const { records } = await a.read(4096, signal)
+        given = records.length
+        for (const { value } of records) found.push(Buffer.from(value ?? []).toString())
+      }
+    })()
+    const short = b.read(9, signal).then(async ({ records }) => {
+      foundBefore = found.length
+      await b.read(9, signal)
+      return records
+    })
+    await long
+    expect(await short).toHaveLength(1)
+    expect(foundBefore).toBeLessThan(lines.length / 2)
+    expect(found.length).toBe(lines.length)
+    expect(found.every((line, n) => line === lines[n])).toBe(true)
+    for (const reader of [a, b]) await reader.close()
+  })
+
   it('hands over lines as text without a key', async () => {
     files.put('a.txt', 'größe\n')
     const source = textFiles('texts', { files: 'a.txt', partitions: 2 })
