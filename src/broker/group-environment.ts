@@ -1,8 +1,8 @@
 import type { Logger } from '../core/logger.ts'
+import type { LoopTime } from '../core/loop-time.ts'
 import type { Random } from '../core/random.ts'
 import type { ResolvedOptions } from './broker-options.ts'
 import type { Facts } from './facts.ts'
-import type { LoopTime } from './loop-time.ts'
 
 /** What the coordination of groups works with. */
 export interface GroupEnvironment {

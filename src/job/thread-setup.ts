@@ -1,6 +1,7 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
 import { RestoreSlices } from '../checkpoint/restore-slices.ts'
 import { silentLogger } from '../core/logger.ts'
+import { LoopTime } from '../core/loop-time.ts'
 import { MemoryBudget } from '../core/memory-budget.ts'
 import type { Ports } from '../core/ports.ts'
 import { formatTaskId } from '../core/task-id.ts'
@@ -124,6 +125,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     stores: parts.stores,
     metrics,
     recordDeadlineMs: config.recordDeadlineMs,
+    time: new LoopTime(ports.clock),
     ingestAheadBytes: config.ingestAheadBytes,
     follow: config.follow,
     leftOut: new Set(),

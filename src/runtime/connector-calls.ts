@@ -131,7 +131,7 @@ export class ConnectorCalls {
     return new Promise((resolve, reject) => {
       const one: Call = { name, beganMs: clock.monotonicMs(), giveUp: reject }
       this.underWay.add(one)
-      const cancel = deadlineMs === null ? null : clock.timer(deadlineMs, () => overdue(deadlineMs))
+      const cancel = deadlineMs === null ? null : this.thread.time.timer(deadlineMs, () => overdue(deadlineMs))
       /** @returns whether it comes in time; too late, nobody waits for it any more */
       const settle = (): boolean => {
         cancel?.()

@@ -68,7 +68,6 @@ export class RecordInHand {
     effectsBefore: number,
     first: readonly { readonly done: Promise<void>; readonly cancel: () => void }[],
   ): void {
-    const { clock } = this.thread.app.ports
     const pending = new Promise<void>((resolve) => {
       this.endPending = resolve
     })
@@ -91,7 +90,7 @@ export class RecordInHand {
       this.endPending()
       this.thread.wake()
     }
-    this.cancelDeadline = clock.timer(this.thread.recordDeadlineMs, () => {
+    this.cancelDeadline = this.thread.time.timer(this.thread.recordDeadlineMs, () => {
       settle(
         new StreamError(
           'RECORD_TIMED_OUT',

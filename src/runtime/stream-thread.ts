@@ -117,6 +117,7 @@ export class StreamThread {
       await this.commits.settle()
       await tasks.closeAll()
       fetcher.close()
+      this.parts.context.time.close()
     }
   }
 

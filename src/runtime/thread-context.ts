@@ -1,4 +1,5 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
+import type { LoopTime } from '../core/loop-time.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import type { GroupIdentity } from '../kafka/offset-commit.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
@@ -18,6 +19,8 @@ export interface ThreadContext {
   readonly metrics: ThreadMetrics
   /** How long one record may take, milliseconds (X7). */
   readonly recordDeadlineMs: number
+  /** What deadlines go by: closed when the thread ends. */
+  readonly time: LoopTime
   /** Bytes that a source may be ahead of those who read its ingest topic (X16). */
   readonly ingestAheadBytes: number
   /** Sealed and unacknowledged bytes beyond which tasks wait for the brokers. */

@@ -1,3 +1,4 @@
+import { hasCode } from '../../src/core/errors.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
 import { resolveJobConfig, startJob } from '../../src/job/run.ts'
 import type { SimulatedInstance } from '../../src/testing/index.ts'
@@ -176,16 +177,18 @@ class CaseRun {
     const ended = this.startJob(instance, directory, until).catch((error: unknown) => {
       // A stop says so when its last commit is known and its stores are in doubt; what is left is for the next life.
       if (until !== null && isDoubt(error)) return null
+      // A broker that was restarted while members joined remembers the ones of before: whoever runs the job starts it again.
+      if (hasCode(error, 'INSTANCE_FENCED') && this.world.brokerStarts > 1) return 'fenced' as const
       throw error
     })
-    const isKilled = (await Promise.race([instance.killed, ended])) === null
+    const end = await Promise.race([instance.killed, ended])
     isOver.now = true
     await Promise.all(timed)
     for (const fault of faults) {
       const isFired = happened.has(fault) || hasFired(fault, faults, instance)
       ;(isFired ? this.fired : this.missed).push(fault)
     }
-    return !isKilled
+    return end === 'fenced' ? this.live({ directory, faults: [] }, until) : end !== null
   }
 
   private async startJob(

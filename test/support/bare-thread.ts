@@ -1,6 +1,7 @@
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import type { Logger } from '../../src/core/logger.ts'
+import { LoopTime } from '../../src/core/loop-time.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { runStep } from '../../src/core/steps.ts'
 import { newThreadMetrics } from '../../src/runtime/task-metrics.ts'
@@ -39,6 +40,7 @@ export function bareThread(parts: BareThreadParts = {}) {
     metrics: newThreadMetrics(),
     leftOut: new Set<string>(),
     recordDeadlineMs: 60_000,
+    time: new LoopTime((parts.app?.ports ?? ports).clock),
     follow: parts.follow ?? false,
     wake: parts.wake ?? (() => undefined),
   } as unknown as ThreadContext

@@ -35,10 +35,23 @@ export class SteppedClock implements Clock {
     return new Promise((resolve) => this.watchers.push(resolve))
   }
 
-  /** Moves on and fires what is due, in order. */
+  /** Moves on and fires what is due, each at its time and in order, what that sets among it. */
   advance(ms: number): void {
+    const until = this.time + ms
+    for (;;) {
+      const [next] = [...this.timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at)
+      if (!next) break
+      const [id, { at, fire }] = next
+      this.timers.delete(id)
+      this.time = Math.max(this.time, at)
+      fire()
+    }
+    this.time = until
+  }
+
+  /** Stands still for so long, as a stopped process does, and fires all that was due meanwhile only then. */
+  oversleep(ms: number): void {
     this.time += ms
-    const due = [...this.timers].filter(([, { at }]) => at <= this.time).sort(([, a], [, b]) => a.at - b.at)
-    for (const [id, { fire }] of due) if (this.timers.delete(id)) fire()
+    this.advance(0)
   }
 }

@@ -101,8 +101,8 @@ export const runtimeBugs1: readonly PlantedBug[] = [
   {
     name: 'a record that waits has no deadline',
     file: 'src/runtime/record-in-hand.ts',
-    find: 'clock.timer(this.thread.recordDeadlineMs, () => {',
-    replace: 'clock.timer(Number.MAX_SAFE_INTEGER, () => {',
+    find: 'this.thread.time.timer(this.thread.recordDeadlineMs, () => {',
+    replace: 'this.thread.time.timer(Number.MAX_SAFE_INTEGER, () => {',
     killer: {
       project: 'unit',
       file: 'runtime/record-in-hand.test.ts',

@@ -188,6 +188,19 @@ describe('a record that waits', () => {
     )
   })
 
+  it('is not given up for what the process stood still for: it could not have ended meanwhile', async () => {
+    const work = gate()
+    const { take, inHand, thread, clock } = open('skip', (_, context) => context.suspend(work.done, () => undefined))
+    take('x')
+    clock.advance(59_000)
+    clock.oversleep(600_000)
+    expect(inHand.isWaiting).toBe(true)
+    work.open()
+    await inHand.pending
+    inHand.throwFailure()
+    expect([inHand.isWaiting, thread.metrics.skipped]).toEqual([false, 0])
+  })
+
   it('changes nothing any more when it ends behind its deadline', async () => {
     const work = gate()
     const { take, inHand, clock, wakes } = open('skip', (_, context) => context.suspend(work.done, () => undefined))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LoopTime } from '../../../src/broker/loop-time.ts'
+import { LoopTime } from '../../../src/core/loop-time.ts'
 import { pendingTimers } from '../../support/pending-timers.ts'
 import { SteppedClock } from '../../support/stepped-clock.ts'
 
@@ -29,7 +29,7 @@ describe('the time of a broker', () => {
     const { clock, time, fired, run } = loopTime()
     time.timer(1000, () => fired.push('a'))
     run(500)
-    clock.advance(60_000)
+    clock.oversleep(60_000)
     expect(fired).toEqual([])
     run(1000)
     expect(fired).toEqual(['a'])

@@ -1,13 +1,14 @@
-import type { Cancel, Clock } from '../core/clock.ts'
+import type { Cancel, Clock } from './clock.ts'
 
 /** How often a running loop shows that it runs, in milliseconds, and so the error of what is measured here. */
 const beatMs = 200
 
 /**
- * Time in which this process could have served its clients.
+ * Time in which this process could have done anything: it stands still in a long computation, on a suspended laptop, behind a
+ * SIGSTOP. A gap between two beats is left out.
  *
- * A broker in the process of its clients stops when they do (a long computation, a suspended laptop, SIGSTOP): had that
- * time counted, members would be thrown out for the broker's own silence. So a gap between two beats is left out.
+ * A broker in the process of its clients stops when they do: had that time counted, members would be thrown out for the
+ * broker's own silence. And a record that a process was stopped over would be passed over for having taken too long.
  */
 export class LoopTime {
   private readonly clock: Clock
