@@ -34,6 +34,7 @@ export function checkPossible(
       if (['hash', 'list', 'last'].includes(node.fold) && node.operation !== 'count')
         refuse('a fold that needs an order')
       if (node.deletesWhen !== undefined) refuse('a delete that needs an order')
+      if (node.operation === 'reduce' && node.throwsWhen !== undefined) refuse('a first value that needs an order')
     }
     if (node.kind === 'topic-sink' && node.value !== 'structured' && node.value !== input?.value) {
       refuse('a topic that cannot hold its values')
