@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
+import { StreamError } from '../../src/core/errors.ts'
 import type { StepHook } from '../../src/core/steps.ts'
 import { pipeline } from '../../src/index.ts'
+import { resolveJobConfig, startJob } from '../../src/job/run.ts'
 import { simulationSeed } from '../support/seed.ts'
 import { checkWordCount, wordCount, wordCountConfig, wordCountWorld } from '../support/word-count-world.ts'
 
@@ -27,6 +29,31 @@ describe('pinned', () => {
       const run = made.runToEnd(wordCount, 'word-counts', wordCountConfig, first)
       expect(await made.run(Promise.race([first.killed, run]))).toBeNull()
       expect(first.script.fired).toBe(1)
+      await checkWordCount(made, await made.run(made.runToEnd(wordCount, 'word-counts', wordCountConfig)))
+    },
+  )
+
+  it.each([100, 200, 300])(
+    'a stop after %i ms whose last stores are not written has stopped: what was committed is restored at the next start',
+    async (ms) => {
+      const made = await wordCountWorld(seed)
+      const { clock } = made.simulation.actor('stopper')
+      let [isStopping, isLast] = [false, false]
+      let refused = 0
+      const hook: StepHook = (name, effect) => {
+        // The commit of the stop, and none before it, which would be waited for by that one.
+        if (name === 'B3.endTxn') isLast = isStopping
+        if (name !== 'B4.writeStore' || !isLast) return effect()
+        refused++
+        return Promise.reject(new StreamError('TRANSACTION_UNKNOWN', 'not written', { action: 'reset-task' }))
+      }
+      const config = resolveJobConfig({ ...wordCountConfig, follow: true })
+      const job = await made.run(startJob(wordCount, config, made.instance([], hook).ports))
+      await made.run(clock.sleep(ms))
+      isStopping = true
+      await made.run(job.stop())
+      await made.run(job.done)
+      expect(refused).toBeGreaterThan(0)
       await checkWordCount(made, await made.run(made.runToEnd(wordCount, 'word-counts', wordCountConfig)))
     },
   )
