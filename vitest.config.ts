@@ -31,7 +31,7 @@ export default defineConfig({
       project('contract'),
       project('golden'),
       project('simulation', { testTimeout: 120_000 }),
-      project('deep', { testTimeout: 120_000 }),
+      project('deep', { testTimeout: 180_000, hookTimeout: 180_000 }),
       project('integration', { testTimeout: 180_000, hookTimeout: 180_000 }),
       project('kafka', {
         testTimeout: 600_000,
