@@ -30,7 +30,7 @@ export interface TextFileOptions {
 const newline = 10
 const carriageReturn = 13
 
-/** Chunks of a file in one turn: opening it and looking at its beginning costs as much as three of them. */
+/** Chunks of a file in one turn. */
 const chunksOfTurn = 16
 
 /** A file that does not answer for so long, or has a line that takes so long to pass over, keeps no other waiting. */
@@ -71,8 +71,9 @@ interface CurrentRun {
  *      ^                           |
  *      +----- end of what is there-+
  *
- * While idle no file is open, and readers that take turns are idle without one: so a job may follow more files than a process
- * may hold open, and a file is looked at right before it is read.
+ * While idle no file is open, and a reader that takes turns opens its file in its turn: so a job may follow more files than a
+ * process may hold open, and a file is looked at right before it is read. It stays open until its end, though its turn may pass:
+ * who deletes or renames it meanwhile takes nothing from us.
  */
 export class TextFileReader implements SplitReader<FilePosition> {
   private readonly path: string
@@ -101,7 +102,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
     const batch: Batch = { records: [], recordsMax, skipped: 0 }
     try {
       // Whoever reads on has taken what came before.
-      if (this.run === null && this.options.turns !== null) await this.passTurn()
+      if (this.run === null) this.passTurn()
       if (this.state === 'idle' && !signal.aborted && (await this.hasNews(signal)) && (await this.beginTurn(signal)))
         await this.withPatience(() => this.openFile())
       while (this.open && !signal.aborted && batch.records.length < recordsMax) {
@@ -110,11 +111,11 @@ export class TextFileReader implements SplitReader<FilePosition> {
           if (this.run) break
           if (this.open.runs.isEnded) await this.leave(this.open.runs.bytesRead)
         } else if (batch.records.length > 0 || batch.skipped > 0) break
-        else await this.withPatience(() => this.takeRun(this.open as OpenFile, batch))
+        else if (await this.beginTurn(signal)) await this.withPatience(() => this.takeRun(this.open as OpenFile, batch))
       }
     } catch (error) {
-      await this.closeFile()
       this.endTurn()
+      await this.closeFile()
       this.leftAtSize = null
       throw fileError(error, this.path)
     }
@@ -134,11 +135,9 @@ export class TextFileReader implements SplitReader<FilePosition> {
     await this.closeFile()
   }
 
-  /** Its turn is over when its file is left, or has had its share: then it is closed, and opened again in the next. */
-  private async passTurn(): Promise<void> {
-    if (this.open && this.hasTurn && this.chunksInTurn < chunksOfTurn) return
-    if (this.open) await this.closeFile()
-    this.endTurn()
+  /** Its turn is over when its file is left, or has had its share. */
+  private passTurn(): void {
+    if (this.open === null || this.chunksInTurn >= chunksOfTurn) this.endTurn()
   }
 
   /** Does what the file system may take long for; whose turn that is longer than its patience is another's from then on. */

@@ -1,3 +1,4 @@
+import { allDone } from '../core/all-done.ts'
 import type { Clock } from '../core/clock.ts'
 import type { StepHook } from '../core/steps.ts'
 import type { TaskId } from '../core/task-id.ts'
@@ -90,8 +91,8 @@ export async function commit(
 }
 
 async function store(steps: StepHook, cuts: readonly TaskCut[]): Promise<void> {
-  // B4: only now do the stores change.
-  await Promise.all(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))
+  // B4: only now do the stores change. No store may be closed while one of them is written, whatever becomes of the others.
+  await allDone(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))
   // B5: and only now does anybody see it.
   await steps('B5.publish', async () => {
     for (const cut of cuts) cut.publish()

@@ -4,6 +4,7 @@ import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import { encodePositions, type PositionsRow, positionsKey } from '../checkpoint/positions-row.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import { TaskStore } from '../checkpoint/task-store.ts'
+import { allDone } from '../core/all-done.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { noHeaders } from '../core/record.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
@@ -188,7 +189,7 @@ export class ProcessingTask implements Task {
         for (const { opened, rows } of changes) this.writeChangelog(opened, rows, row)
       },
       writeStores: async () => {
-        await Promise.all(
+        await allDone(
           changes.map(({ opened, rows }) => opened.write(rows, row, this.changelogOutput(opened).endOffset)),
         )
       },

@@ -1,5 +1,6 @@
 import { commitStartPositions, readStartPositions } from '../checkpoint/start-positions.ts'
 import { unlessAborted } from '../core/abort.ts'
+import { allDone } from '../core/all-done.ts'
 import { StreamError } from '../core/errors.ts'
 import { parseTaskId, type TaskId } from '../core/task-id.ts'
 import type { AssignmentData } from '../kafka/assignment.ts'
@@ -53,7 +54,7 @@ export class TaskManager {
     const gone = [...this.tasks.values()].filter((task) => !wanted.has(task.name))
     for (const task of gone) this.tasks.delete(task.name)
     // Side by side: each may have a connector that has to be waited for.
-    throwFirst(await Promise.allSettled(gone.map((task) => task.close())))
+    await allDone(gone.map((task) => task.close()))
     const fresh = assignment.tasks.filter((name) => !this.tasks.has(name)).map((name) => this.create(name))
     for (const task of fresh) this.tasks.set(task.name, task)
     this.order = [...this.tasks.values()]
@@ -63,7 +64,7 @@ export class TaskManager {
     const inputs = fresh.flatMap((task) => task.inputs)
     const positions = await unlessAborted(readStartPositions(app, inputs), app.signal)
     // Settled, not all: a task that is still opening must not be closed under its feet.
-    throwFirst(await Promise.allSettled(fresh.map((task) => task.open())))
+    await allDone(fresh.map((task) => task.open()))
     const starts = fresh.flatMap((task) => task.start(positions))
     await unlessAborted(commitStartPositions(app, producer, group(), starts), app.signal)
     const resumed = [...positions].filter(([, position]) => !position.isNew)
@@ -94,10 +95,6 @@ export class TaskManager {
     }
     return createTask(this.context, sub, id)
   }
-}
-
-function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
-  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 function createTask(context: ThreadContext, sub: SubTopology, id: TaskId): Task {

@@ -45,7 +45,7 @@ export const checkpointBugs1: readonly PlantedBug[] = [
   {
     name: 'queries see a commit before the stores have it',
     file: 'src/checkpoint/commit.ts',
-    find: `  await Promise.all(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))
+    find: `  await allDone(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))
   // B5: and only now does anybody see it.
   await steps('B5.publish', async () => {
     for (const cut of cuts) cut.publish()
@@ -53,7 +53,7 @@ export const checkpointBugs1: readonly PlantedBug[] = [
     replace: `  await steps('B5.publish', async () => {
     for (const cut of cuts) cut.publish()
   })
-  await Promise.all(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))`,
+  await allDone(cuts.map((cut) => steps('B4.writeStore', () => cut.writeStores())))`,
     killer: {
       project: 'simulation',
       file: 'queries.test.ts',

@@ -140,6 +140,26 @@ describe('text files', () => {
     for (const reader of [a, b]) await reader.close()
   })
 
+  it('that is deleted while another has the turn is read to its end: it is open, and nobody can take it from us', async () => {
+    const lines = 400_000
+    files.put('a.txt', 'a line\n'.repeat(lines))
+    files.put('b.txt', 'short\n')
+    const job = contextOf(true)
+    const source = textFiles('texts', { files: '*.txt' })
+    const [a, b] = await Promise.all((await source.splits(job)).map((split) => source.open(split, null, job)))
+    if (!a || !b) expect.unreachable()
+    let found = (await a.read(4096, signal)).records.length
+    // Its result is taken when the next is asked for.
+    const short = b.read(9, signal).then(() => b.read(9, signal))
+    for (let given = -1; given !== 0; found += given) {
+      given = (await a.read(4096, signal)).records.length
+      if (found > lines / 2) await files.remove('/work/a.txt')
+    }
+    await short
+    expect(found).toBe(lines)
+    for (const reader of [a, b]) await reader.close()
+  })
+
   it('that does not answer keeps the others waiting for a second, and goes on when it does', async () => {
     files.put('a.txt', 'slow\n')
     files.put('b.txt', 'quick\n')
@@ -166,6 +186,7 @@ describe('text files', () => {
     await clock.slept()
     clock.advance(1000)
     expect((await quick).records).toHaveLength(1)
+    await b.read(9, signal)
     answer()
     expect((await slow).records).toHaveLength(1)
     for (const reader of [a, b]) await reader.close()
