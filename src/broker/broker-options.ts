@@ -15,7 +15,7 @@ export interface BrokerOptions {
   readonly sync?: boolean
   /** Size at which a segment file is closed and the next begun, in bytes. Default 64 MB. */
   readonly segmentBytes?: number
-  /** Latest batches of all partitions kept in memory, in bytes. Default 32 MB. */
+  /** Latest batches of all partitions kept in memory, in bytes. Default 16 MB. */
   readonly tailCacheBytes?: number
   /** The most that one Fetch answer holds, in bytes. Default 55 MB, as Kafka's `fetch.max.bytes`. */
   readonly fetchBytesMax?: number

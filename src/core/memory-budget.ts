@@ -6,7 +6,7 @@ export interface CacheHolder {
   shed(): void
 }
 
-/** Less makes LevelDB write tables all the time; more is no faster (a store that takes 100,000 rows a second). */
+/** At the most what a count over 2 million keys in four stores was as fast with as with 16 MiB each; the least is a guess. */
 const backendBytesMin = 512 * 1024
 const backendBytesMax = 10 * 1024 * 1024
 
