@@ -94,24 +94,18 @@ export class FlowRecord implements StreamRecord {
     return new FlowRecord(noBytes, 0, -1, null, key, noBytes, 0, -1, null, value, timestamp, headers)
   }
 
-  /** A changed row of a table: the bytes of its store key, and of its value behind its time (row-format.ts). */
-  static row(key: Buffer, keySerde: AnySerde, row: Buffer | null, valueSerde: AnySerde, timestamp: number): FlowRecord {
-    return row === null
-      ? new FlowRecord(key, 1, key.length - 1, keySerde, unread, noBytes, 0, -1, null, null, timestamp, noHeaders)
-      : new FlowRecord(
-          key,
-          1,
-          key.length - 1,
-          keySerde,
-          unread,
-          row,
-          timestampBytes,
-          row.length - timestampBytes,
-          valueSerde,
-          unread,
-          timestamp,
-          noHeaders,
-        )
+  /** A changed row of a table: ranges of its store key (row-format.ts) and of its value bytes; a length of -1 is a delete. */
+  static row(
+    bytes: Buffer,
+    keyStart: number,
+    keyLength: number,
+    key: AnySerde,
+    valueStart: number,
+    valueLength: number,
+    value: AnySerde,
+    timestamp: number,
+  ): FlowRecord {
+    return FlowRecord.raw(bytes, keyStart + 1, keyLength - 1, key, valueStart, valueLength, value, timestamp, noHeaders)
   }
 
   get key(): unknown {

@@ -82,9 +82,9 @@ class ChainBuilder {
           const rows = context.store(store.name).cut()
           cuts.set(store.name, rows)
           if (changes === null) continue
-          for (const { key, value, timestamp } of rows) {
-            changes(FlowRecord.row(key, store.key, value, store.value, timestamp))
-          }
+          rows.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
+            changes(FlowRecord.row(bytes, keyAt, keyLength, store.key, valueAt, valueLength, store.value, timestamp))
+          })
         }
         return cuts
       },

@@ -125,11 +125,12 @@ export class KeyValueStore {
   /** Gives a row of this transaction another value. `value` undefined deletes the row. */
   put(row: RowNumber, value: unknown, timestamp: number): void {
     const { young } = this.rows
-    const bytes = typeof value === 'number' ? scalarBytes : this.changedBytes(row, value)
+    const isNumber = typeof value === 'number'
+    const bytes = isNumber ? scalarBytes : this.changedBytes(row, value)
+    // One number for another, as every count writes it, takes what it took.
+    const grown = isNumber && typeof young.values[row] === 'number' ? 0 : young.setValueBytes(row, bytes)
     young.values[row] = value
-    young.setTimestamp(row, timestamp)
-    const grown = bytes === young.valueBytes(row) ? 0 : young.setValueBytes(row, bytes)
-    if (young.mark(row)) {
+    if (young.mark(row, timestamp)) {
       this.dirty.push(row)
       this.rows.changed(rowBytes + young.keyLength(row) + bytes)
     } else if (grown !== 0) this.rows.changed(grown)

@@ -160,7 +160,7 @@ export class RowTable {
     return (this.times[row >>> cellPage.bits] as Float64Array)[(row & cellPage.mask) * cell.doubles] as number
   }
 
-  setTimestamp(row: RowNumber, timestamp: number): void {
+  private setTimestamp(row: RowNumber, timestamp: number): void {
     const times = this.times[row >>> cellPage.bits] as Float64Array
     times[(row & cellPage.mask) * cell.doubles] = timestamp
   }
@@ -185,8 +185,9 @@ export class RowTable {
     return grown
   }
 
-  /** Marks a row as changed. @returns whether it was not marked yet */
-  mark(row: RowNumber): boolean {
+  /** Marks a row as changed, and gives it its time. @returns whether it was not marked yet */
+  mark(row: RowNumber, timestamp: number): boolean {
+    this.setTimestamp(row, timestamp)
     const cells = this.cells[row >>> cellPage.bits] as Int32Array
     const at = intOf(row, cell.keyLength)
     const before = cells[at] as number

@@ -68,8 +68,8 @@ export const stateBugs: readonly PlantedBug[] = [
   {
     name: 'a row that is changed twice is cut twice',
     file: 'src/state/key-value-store.ts',
-    find: '    if (young.mark(row)) {',
-    replace: '    if (young.mark(row) || true) {',
+    find: '    if (young.mark(row, timestamp)) {',
+    replace: '    if (young.mark(row, timestamp) || true) {',
     killer: {
       project: 'unit',
       file: 'state/generations.test.ts',

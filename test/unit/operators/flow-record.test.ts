@@ -130,13 +130,14 @@ describe('a changed record', () => {
 
 describe('a row of a table', () => {
   it('is its key without the prefix and its value without the time', () => {
-    const row = FlowRecord.row(userKey(Buffer.from('stream')), text, encodeRow(44, int32.serialize(-3)), int32, 44)
+    const page = Buffer.concat([Buffer.from('..'), userKey(Buffer.from('stream')), encodeRow(44, int32.serialize(-3))])
+    const row = FlowRecord.row(page, 2, 7, text, 17, 4, int32, 44)
     expect([row.key, row.value, row.timestamp]).toEqual(['stream', -3, 44])
     expect([row.hasRawKey(text), row.hasRawValue(int32)]).toEqual([true, true])
   })
 
   it('that was deleted is a null value, its key there', () => {
-    const row = FlowRecord.row(userKey(Buffer.from('gone')), text, null, int32, 44)
+    const row = FlowRecord.row(userKey(Buffer.from('gone')), 0, 5, text, 13, -1, int32, 44)
     expect([row.key, row.value, row.hasNullValue, row.hasRawValue(int32)]).toEqual(['gone', null, true, false])
   })
 })

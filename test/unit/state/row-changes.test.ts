@@ -55,7 +55,7 @@ describe('the changes of a commit', () => {
     const value = Buffer.from('first')
     changes.add(table, row, value)
     value.write('other')
-    table.setTimestamp(row, 9)
+    table.mark(row, 9)
     expect([...changes]).toEqual([{ key: userKey(key), value: encodeRow(5, Buffer.from('first')), timestamp: 5 }])
   })
 

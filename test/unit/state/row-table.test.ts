@@ -44,16 +44,16 @@ describe('a table of rows', () => {
     const table = new RowTable(7, true)
     for (let i = 0; i < 5000; i++) {
       const row = rowOf(table, Buffer.from(`key ${i}`), i)
-      table.setTimestamp(row, i * 1e9)
       expect(table.handOut(row, i + 1)).toBe(true)
-      if (i % 2 === 1) expect(table.mark(row)).toBe(true)
+      expect(table.mark(row, i * 1e9)).toBe(true)
+      if (i % 2 === 0) table.unmark(row)
     }
     for (let i = 0; i < 5000; i++) {
       const row = rowOf(table, Buffer.from(`key ${i}`))
       expect([table.values[row], table.timestamp(row)]).toEqual([i, i * 1e9])
-      expect([table.handOut(row, i + 1), table.mark(row)]).toEqual([false, i % 2 === 0])
+      expect([table.handOut(row, i + 1), table.mark(row, i * 1e9)]).toEqual([false, i % 2 === 0])
       table.unmark(row)
-      expect([table.mark(row), table.handOut(row, i + 2)]).toEqual([true, true])
+      expect([table.mark(row, 0), table.handOut(row, i + 2)]).toEqual([true, true])
     }
   })
 
