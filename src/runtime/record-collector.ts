@@ -1,9 +1,8 @@
-import { messageOf, StreamError } from '../core/errors.ts'
 import type { PartitionOutput } from '../kafka/partition-output.ts'
 import { murmur2 } from '../kafka/partitioner.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import type { OutputTopic, RecordOutput } from '../operators/processor-context.ts'
-import type { AnySerde } from '../serde/serde.ts'
+import { serialized } from '../serde/serialized.ts'
 
 /** Texts up to this length are encoded by hand. */
 const scratchBytes = 64
@@ -37,6 +36,7 @@ export class RecordCollector {
     const own = outputs[taskPartition % count] as PartitionOutput
     const { key: keySerde, value: valueSerde } = topic
     const isText = keySerde.id === 'text'
+    const place = `the topic ${topic.topic}`
     return {
       send: (record) => {
         let target = own
@@ -53,7 +53,7 @@ export class RecordCollector {
           keyLength = isText && typeof given === 'string' ? writeAscii(given, this.scratch) : -1
           if (keyLength >= 0) key = this.scratch
           else {
-            key = serialize(keySerde, given, 'key', topic.topic)
+            key = serialized(keySerde, given, 'key', place)
             keyLength = key.length
           }
           target = outputs[(murmur2(key, 0, keyLength) & 0x7fffffff) % count] as PartitionOutput
@@ -66,7 +66,7 @@ export class RecordCollector {
           valueStart = record.valueStart
           valueLength = record.valueLength
         } else if (!record.hasNullValue) {
-          value = serialize(valueSerde, record.value, 'value', topic.topic)
+          value = serialized(valueSerde, record.value, 'value', place)
           valueLength = value.length
         }
         target.judge(keyLength, valueLength, record.headers)
@@ -93,16 +93,4 @@ function writeAscii(text: string, target: Buffer): number {
     target[i] = code
   }
   return length
-}
-
-function serialize(serde: AnySerde, value: unknown, part: string, topic: string): Uint8Array {
-  try {
-    return serde.serialize(value)
-  } catch (error) {
-    throw new StreamError(
-      'RECORD_SERIALIZATION',
-      `a ${part} for the topic ${topic} cannot be written as ${serde.id}: ${messageOf(error)}`,
-      { topic, cause: error },
-    )
-  }
 }

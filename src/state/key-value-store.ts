@@ -1,6 +1,6 @@
-import { StreamError } from '../core/errors.ts'
 import type { MemoryBudget } from '../core/memory-budget.ts'
 import type { AnySerde } from '../serde/serde.ts'
+import { serialized } from '../serde/serialized.ts'
 import { RowCache } from './row-cache.ts'
 import { RowChanges } from './row-changes.ts'
 import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
@@ -38,6 +38,8 @@ const decodedFactor = 2
  */
 export class KeyValueStore {
   readonly name: string
+  /** As messages name it. */
+  private readonly place: string
   private readonly backend: StateBackend
   private readonly value: AnySerde
   private readonly isImmutable: boolean
@@ -51,6 +53,7 @@ export class KeyValueStore {
 
   constructor(name: string, backend: StateBackend, value: AnySerde, options: StoreOptions) {
     this.name = name
+    this.place = `the store ${name}`
     this.backend = backend
     this.value = value
     this.isImmutable = value.immutable === true
@@ -150,14 +153,14 @@ export class KeyValueStore {
     return committed ? bytes + bufferBytes + committed.length : bytes
   }
 
-  /** A changed row as it is now, in bytes that later changes leave alone. @throws what the value serde throws */
+  /** A changed row as it is now, in bytes that later changes leave alone. @throws {StreamError} `RECORD_SERIALIZATION` */
   encoded(row: RowNumber): Buffer {
-    return encodeRow(this.timestampAt(row), this.value.serialize(this.valueAt(row)))
+    return encodeRow(this.timestampAt(row), this.bytesOf(this.valueAt(row)))
   }
 
-  /** A value of its own that equals the given one. @throws what the value serde throws */
+  /** A value of its own that equals the given one. @throws {StreamError} `RECORD_SERIALIZATION` */
   copyOf(value: unknown): unknown {
-    return this.value.deserialize(this.value.serialize(value))
+    return this.value.deserialize(this.bytesOf(value))
   }
 
   /** Whether this store has changes, and so much has changed in all stores that the task should commit early. */
@@ -168,7 +171,7 @@ export class KeyValueStore {
   /**
    * Freezes what the transaction changed. Rows stay readable; the next change begins a new transaction. The rows of the last
    * cut are in the backend, or this store is reset.
-   * @throws what the value serde throws
+   * @throws {StreamError} `RECORD_SERIALIZATION`
    */
   cut(): RowChanges {
     const { young } = this.rows
@@ -190,14 +193,8 @@ export class KeyValueStore {
     return changes
   }
 
-  /** The bytes of a value: nothing else, for null would be a delete. */
   private bytesOf(value: unknown): Uint8Array {
-    const bytes: unknown = this.value.serialize(value)
-    if (bytes instanceof Uint8Array) return bytes
-    throw new StreamError(
-      'RECORD_SERIALIZATION',
-      `the serde ${this.value.id} of the store ${this.name} gave ${bytes === null ? 'null' : typeof bytes} for a value, and bytes are expected; correct its serialize`,
-    )
+    return serialized(this.value, value, 'value', this.place)
   }
 
   /** The backend has what the last cut gave, so that memory need not keep it any more. */

@@ -3,7 +3,7 @@ import { filter, firstValueFrom, timeout } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
 import type { SinkConnector } from '../../src/connector/index.ts'
-import { bytes, nothing, nullable, type Pipeline, pipeline, run, text, topic } from '../../src/index.ts'
+import { bytes, nothing, nullable, type Pipeline, pipeline, run, type Serde, text, topic } from '../../src/index.ts'
 import { batchSizeAt, readBatchHeader } from '../../src/protocol/batch-header.ts'
 import { committedTextsIn } from '../support/broker-harness.ts'
 import { runToEnd, scratch, writeTexts } from '../support/job-runner.ts'
@@ -75,6 +75,27 @@ export function engineLimitsSuite(title: string, environment: () => EngineEnviro
       expect(Math.max(...sizes)).toBeLessThanOrEqual(20_000)
       // Full ones: a record has 107 bytes at the most, and of two batches a commit may have cut the last.
       expect(sizes.filter((size) => size > 20_000 - 108).length).toBeGreaterThanOrEqual(2)
+    })
+
+    it('pass over a value that its serde gives no bytes for, which is neither a delete nor anything else', async () => {
+      await using folder = await scratch()
+      const files = await writeTexts(folder.path, { 'a.txt': 'a\nnull\ntext\nb\n' })
+      const odd: Serde<string> = {
+        ...text,
+        serialize: (value) =>
+          value === 'null' ? (null as never) : value === 'text' ? ('1234' as never) : text.serialize(value),
+      }
+      const output = unique('odd')
+      const writing = (onProcessError: 'fail' | 'skip') =>
+        pipeline(unique('writing'), ({ stream }) => {
+          stream(textFiles('lines', { files, partitions: 1 }), { onProcessError })
+            .map((line) => `${line}`)
+            .to(topic(output, { key: nothing, value: odd, partitions: 1 }))
+        })
+      const config = environment().config(folder.path)
+      await runToEnd(writing('skip'), null, config)
+      expect((await at(folder.path, (session) => read(session, output))).values).toEqual(['a', 'b'])
+      await expect(runToEnd(writing('fail'), null, config)).rejects.toThrow('serialize gave null')
     })
 
     it('let a record through that fills its topic to the byte, and refuse one byte more by name', async () => {
