@@ -174,7 +174,7 @@ export class ProcessingTask implements Task {
     const commitId = ++this.commitId
     const records = this.recordsSinceCut
     const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
-    const changes = this.stores.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? new RowChanges(0) }))
+    const changes = this.stores.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? new RowChanges() }))
     const row = this.positionsRow(commitId)
     const offsets = this.offsets(commitId, ended)
     this.lastCut = takenOf(this.group.queues)

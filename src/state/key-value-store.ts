@@ -2,7 +2,7 @@ import type { MemoryBudget } from '../core/memory-budget.ts'
 import type { AnySerde } from '../serde/serde.ts'
 import { serialized } from '../serde/serialized.ts'
 import { RowCache } from './row-cache.ts'
-import { RowChanges } from './row-changes.ts'
+import type { RowChanges } from './row-changes.ts'
 import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
 import { type RowNumber, RowTable } from './row-table.ts'
 import type { StateBackend } from './state-backend.ts'
@@ -171,11 +171,13 @@ export class KeyValueStore {
   /**
    * Freezes what the transaction changed. Rows stay readable; the next change begins a new transaction. The rows of the last
    * cut are in the backend, or this store is reset.
+   * @returns them, good until the next cut
    * @throws {StreamError} `RECORD_SERIALIZATION`
    */
   cut(): RowChanges {
     const { young } = this.rows
-    const changes = new RowChanges(this.dirty.length)
+    const { changes } = this.rows
+    changes.begin(this.dirty.length)
     for (const row of this.dirty) {
       young.unmark(row)
       const value = young.values[row] === undefined ? null : this.bytesOf(young.values[row])

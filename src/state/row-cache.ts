@@ -1,4 +1,5 @@
 import type { CacheHolder, MemoryBudget } from '../core/memory-budget.ts'
+import { RowChanges } from './row-changes.ts'
 import type { RowNumber, RowTable } from './row-table.ts'
 
 /**
@@ -14,6 +15,8 @@ const changeForms = 6
 export class RowCache implements CacheHolder {
   /** Rows that were asked for since the last turn, with all that the open transaction changed. */
   young: RowTable
+  /** What the last cut froze, whose room the next one uses. */
+  changes = new RowChanges()
   private old: RowTable
   private readonly makeTable: () => RowTable
   private readonly memory: MemoryBudget
@@ -55,7 +58,7 @@ export class RowCache implements CacheHolder {
   added(): void {
     const { young, old } = this
     const tables = young.bytes + (old === young ? 0 : old.bytes)
-    const cached = Math.max(0, tables - this.dirtyBytes - this.unwrittenBytes)
+    const cached = this.keptBytes + Math.max(0, tables - this.dirtyBytes - this.unwrittenBytes)
     this.memory.cached(cached - this.cachedBytes)
     this.cachedBytes = cached
   }
@@ -90,13 +93,19 @@ export class RowCache implements CacheHolder {
     this.unwrittenBytes = 0
   }
 
+  /** Bytes of room for changes that no commit needs now. */
+  private get keptBytes(): number {
+    return this.unwritten === null ? this.changes.keptBytes : 0
+  }
+
   get sheddableBytes(): number {
-    return this.sheddable?.bytes ?? 0
+    return this.sheddable?.bytes ?? this.keptBytes
   }
 
   shed(): void {
     const { sheddable } = this
-    if (sheddable === null) return
+    // What is frozen may still be looked at, so it is left as it is.
+    if (sheddable === null) this.changes = new RowChanges()
     if (sheddable === this.young) this.young = this.makeTable()
     if (sheddable === this.old) this.old = this.young
     this.added()
@@ -111,6 +120,7 @@ export class RowCache implements CacheHolder {
 
   /** Forgets all rows. */
   reset(): void {
+    this.changes = new RowChanges()
     this.young = this.makeTable()
     this.old = this.young
     this.settle()

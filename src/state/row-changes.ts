@@ -18,21 +18,41 @@ export interface RowChange extends Mutation {
  *
  * The rows stand in pages and become objects only while they are walked. They are held for as long as the commit takes, which
  * is longer than two collections of short-lived objects: an object and two buffers a row filled the old space with 300 bytes
- * for each, and a count over 2 million keys held 190 MB there.
+ * for each, and a count over 2 million keys held 190 MB there. Some room is kept from commit to commit for the same reason:
+ * with new pages for each, counting over 10,000 keys had the whole heap collected 52 times in 15 million records, with kept
+ * ones 37 times.
  */
 export class RowChanges implements Iterable<RowChange> {
-  private readonly pages: Buffer[] = []
-  /** Where the next row goes, in the last page. */
+  private pages: Buffer[] = []
+  /** The page of the last row, and where the next goes in it. */
+  private page = -1
   private end = pageBytes
   /** Of each row: its page, where it begins, the length of its key, and that of its value or -1. */
-  private readonly places: Int32Array
-  private readonly times: Float64Array
+  private places = new Int32Array(0)
+  private times = new Float64Array(0)
   private count = 0
 
-  /** @param rowsMax rows that are added at the most */
-  constructor(rowsMax: number) {
-    this.places = new Int32Array(rowsMax * place.ints)
-    this.times = new Float64Array(rowsMax)
+  /** Bytes that the next {@link begin} keeps. */
+  get keptBytes(): number {
+    const rows = this.times.length
+    return this.keptPages().length * pageBytes + (rows > keptRows ? 0 : rows * rowBytes)
+  }
+
+  private keptPages(): Buffer[] {
+    return this.pages.filter((page) => page.length === pageBytes).slice(0, keptPages)
+  }
+
+  /** Forgets all rows, which nobody may look at any more, and makes room for others. @param rowsMax how many at the most */
+  begin(rowsMax: number): void {
+    if (rowsMax > this.times.length || this.times.length > keptRows) {
+      const rows = rowsMax > keptRows ? rowsMax : Math.min(keptRows, rowsMax * 2)
+      this.places = new Int32Array(rows * place.ints)
+      this.times = new Float64Array(rows)
+    }
+    this.pages = this.keptPages()
+    this.page = -1
+    this.end = pageBytes
+    this.count = 0
   }
 
   /** How many rows there are. */
@@ -45,7 +65,7 @@ export class RowChanges implements Iterable<RowChange> {
     const keyLength = table.storeKeyLength(row)
     const timestamp = table.timestamp(row)
     const begin = this.room(keyLength + timestampBytes + (value?.length ?? 0))
-    const page = this.pages.at(-1) as Buffer
+    const page = this.pages[this.page] as Buffer
     table.copyStoreKey(row, page, begin)
     let at = begin + keyLength
     if (value !== null) {
@@ -55,7 +75,7 @@ export class RowChanges implements Iterable<RowChange> {
     }
     const { places, count } = this
     const base = count * place.ints
-    places[base + place.page] = this.pages.length - 1
+    places[base + place.page] = this.page
     places[base + place.begin] = begin
     places[base + place.keyLength] = keyLength
     places[base + place.valueLength] = value?.length ?? -1
@@ -66,7 +86,11 @@ export class RowChanges implements Iterable<RowChange> {
   private room(length: number): number {
     if (this.end + length > pageBytes) {
       // A row that is longer than a page has one of its own, and the next begins another.
-      this.pages.push(Buffer.allocUnsafeSlow(Math.max(pageBytes, length)))
+      this.page++
+      const kept = this.pages[this.page]
+      if (kept === undefined || kept.length < length) {
+        this.pages[this.page] = Buffer.allocUnsafeSlow(Math.max(pageBytes, length))
+      }
       this.end = 0
     }
     const begin = this.end
@@ -110,7 +134,14 @@ export class RowChanges implements Iterable<RowChange> {
 /** A few changes of a commit take little more than their bytes, many cost no call each. */
 const pageBytes = 16 * 1024
 
+/** What is kept from commit to commit. */
+const keptPages = 8
+const keptRows = 4096
+
 /** Up to so many bytes a loop copies faster than a call. */
 const shortBytes = 32
 
 const place = { ints: 4, page: 0, begin: 1, keyLength: 2, valueLength: 3 } as const
+
+/** What places and times take of a row. */
+const rowBytes = 4 * place.ints + 8

@@ -21,12 +21,18 @@ const rows = fc
 const shown = (key: Uint8Array, value: Uint8Array | null, timestamp: number): string =>
   `${Buffer.from(key).toString('hex')} ${value && Buffer.from(value).toString('hex')} ${timestamp}`
 
+const changesFor = (rowsMax: number): RowChanges => {
+  const changes = new RowChanges()
+  changes.begin(rowsMax)
+  return changes
+}
+
 describe('the changes of a commit', () => {
   it('are the rows in their order, as the backend and as the changelog take them, however often they are walked', () => {
     fc.assert(
       fc.property(rows, (all) => {
         const table = new RowTable(1, false)
-        const changes = new RowChanges(all.length)
+        const changes = changesFor(all.length)
         for (const { key, value, timestamp } of all) {
           changes.add(table, table.add(key, 0, key.length, value, timestamp, null), value)
         }
@@ -51,7 +57,7 @@ describe('the changes of a commit', () => {
     const table = new RowTable(1, false)
     const key = Buffer.from('key')
     const row = table.add(key, 0, key.length, 'a', 5, null)
-    const changes = new RowChanges(1)
+    const changes = changesFor(1)
     const value = Buffer.from('first')
     changes.add(table, row, value)
     value.write('other')
@@ -59,7 +65,33 @@ describe('the changes of a commit', () => {
     expect([...changes]).toEqual([{ key: userKey(key), value: encodeRow(5, Buffer.from('first')), timestamp: 5 }])
   })
 
+  it('are those of the last beginning, whatever was there before, in room that is kept where it is small', () => {
+    const table = new RowTable(1, false)
+    const changes = new RowChanges()
+    for (const [count, length] of [
+      [10, 20],
+      [2, 40_000],
+      [5000, 100],
+      [0, 0],
+      [4096, 100],
+      [7, 16_000],
+    ] as const) {
+      changes.begin(count)
+      const expected: string[] = []
+      for (let i = 0; i < count; i++) {
+        const key = Buffer.from(`${count} ${i}`)
+        const value = Buffer.alloc(length, i)
+        changes.add(table, table.add(key, 0, key.length, value, i, null), value)
+        expected.push(shown(userKey(key), encodeRow(i, value), i))
+      }
+      expect([...changes].map(({ key, value, timestamp }) => shown(key, value, timestamp))).toEqual(expected)
+      expect(changes.keptBytes).toBeLessThanOrEqual(8 * 16_384 + 4096 * 24)
+    }
+    changes.begin(0)
+    expect(changes.keptBytes).toBe(8 * 16_384 + 4096 * 24)
+  })
+
   it('may be none', () => {
-    expect([...new RowChanges(0)]).toEqual([])
+    expect([...new RowChanges()]).toEqual([])
   })
 })
