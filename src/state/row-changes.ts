@@ -2,10 +2,7 @@ import { timestampBytes } from './row-format.ts'
 import type { RowNumber, RowTable } from './row-table.ts'
 import type { Mutation } from './state-backend.ts'
 
-/**
- * One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). The changelog
- * takes the value bytes out of it, so that a row is written once.
- */
+/** One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). */
 export interface RowChange extends Mutation {
   readonly key: Buffer
   /** Null for a delete. */
@@ -113,22 +110,39 @@ export class RowChanges implements Iterable<RowChange> {
     }
   }
 
-  /** Rows as views of the pages, each made when it is its turn. */
-  *[Symbol.iterator](): Generator<RowChange> {
+  /** Rows one by one. The bytes of short ones are good until the next is asked for: a view of each cost more than a copy. */
+  [Symbol.iterator](): Iterator<RowChange> {
     const { pages, places, times, count } = this
-    for (let row = 0; row < count; row++) {
-      const base = row * place.ints
-      const page = pages[places[base + place.page] as number] as Buffer
-      const begin = places[base + place.begin] as number
-      const keyEnd = begin + (places[base + place.keyLength] as number)
-      const valueLength = places[base + place.valueLength] as number
-      yield {
-        key: page.subarray(begin, keyEnd),
-        value: valueLength < 0 ? null : page.subarray(keyEnd, keyEnd + timestampBytes + valueLength),
-        timestamp: times[row] as number,
-      }
+    const keys: Buffer[] = []
+    const values: Buffer[] = []
+    let row = 0
+    return {
+      next() {
+        if (row === count) return { done: true, value: undefined }
+        const base = row * place.ints
+        const page = pages[places[base + place.page] as number] as Buffer
+        const begin = places[base + place.begin] as number
+        const keyEnd = begin + (places[base + place.keyLength] as number)
+        const valueLength = places[base + place.valueLength] as number
+        const key = lent(keys, page, begin, keyEnd)
+        const value = valueLength < 0 ? null : lent(values, page, keyEnd, keyEnd + timestampBytes + valueLength)
+        return { done: false, value: { key, value, timestamp: times[row++] as number } }
+      },
     }
   }
+}
+
+/** A range of a page: a copy in a buffer for that length, which the next one of the length takes over, or a view. */
+function lent(buffers: Buffer[], page: Buffer, from: number, to: number): Buffer {
+  const length = to - from
+  if (length > shortBytes) return page.subarray(from, to)
+  let buffer = buffers[length]
+  if (buffer === undefined) {
+    buffer = Buffer.allocUnsafe(length)
+    buffers[length] = buffer
+  }
+  for (let i = 0; i < length; i++) buffer[i] = page[from + i] as number
+  return buffer
 }
 
 /** A few changes of a commit take little more than their bytes, many cost no call each. */

@@ -24,7 +24,8 @@ export interface StateBackend {
   /** Reads without waiting: the hot path holds no promise (X11). The result is the caller's. */
   getSync(key: Uint8Array): Uint8Array | undefined
   /**
-   * Writes atomically what the mutations are until it resolves. `sync` waits until the disk has it, else the operating system
+   * Writes atomically what the mutations are until it resolves. They are asked for one by one, and the bytes of one may be
+   * others when the next is asked for. `sync` waits until the disk has it, else the operating system
    * holds it.
    */
   batch(mutations: Iterable<Mutation>, options?: { readonly sync?: boolean }): Promise<void>

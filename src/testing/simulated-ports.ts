@@ -1,6 +1,6 @@
 import type { BrokerStorage } from '../broker/broker-storage.ts'
 import type { FileSystem } from '../core/file-system.ts'
-import type { StateBackend, StateBackends } from '../state/state-backend.ts'
+import type { Mutation, StateBackend, StateBackends } from '../state/state-backend.ts'
 import type { Actor } from './actor.ts'
 import { digestOf } from './digest.ts'
 
@@ -49,7 +49,9 @@ function simulatedBackend(actor: Actor, backend: StateBackend): StateBackend {
     memoryBytes: backend.memoryBytes,
     getSync: (key) => backend.getSync(key),
     batch: (mutations, options) =>
-      actor.call('state', 'batch', digestOf([...mutations]), diskMs, () => backend.batch(mutations, options)),
+      actor.call('state', 'batch', digestOf(Array.from(mutations, copyOf)), diskMs, () =>
+        backend.batch(mutations, options),
+      ),
     close: () => actor.call('state', 'close', 0, diskMs, () => backend.close()),
     async *iterate(range) {
       const entries = backend.iterate(range)[Symbol.asyncIterator]()
@@ -84,3 +86,9 @@ export function simulatedStorage(actor: Actor, storage: BrokerStorage): BrokerSt
       ),
   })
 }
+
+/** The bytes of a mutation are only lent. */
+const copyOf = ({ key, value }: Mutation): Mutation => ({
+  key: Uint8Array.from(key),
+  value: value && Uint8Array.from(value),
+})

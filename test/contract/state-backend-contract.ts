@@ -61,6 +61,26 @@ export function stateBackendContract(name: string, begin: () => Promise<StateBac
       expect(plain(store.getSync(buffer.subarray(1, 3)))).toEqual([3, 4])
     })
 
+    it('takes each mutation as it comes, whatever its bytes are when the next is asked for', async () => {
+      const [key, value] = [bytes(0), bytes(0)]
+      await store.batch({
+        *[Symbol.iterator]() {
+          for (let n = 1; n <= 300; n++) {
+            key[0] = n & 255
+            value[0] = n & 7
+            yield { key, value: n % 5 === 0 ? null : value }
+          }
+          key[0] = value[0] = 99
+        },
+      })
+      const expected = new Map<number, number>()
+      for (let n = 1; n <= 300; n++) {
+        if (n % 5 === 0) expected.delete(n & 255)
+        else expected.set(n & 255, n & 7)
+      }
+      expect(await all(store)).toEqual([...expected].sort(([a], [b]) => a - b).map(([k, v]) => [[k], [v]]))
+    })
+
     it('iterates in unsigned byte order, a prefix before what it begins', async () => {
       const keys = [[255], [0], [127], [128], [1, 0], [1], [0, 255], [128, 0]]
       await store.batch(keys.map((key) => put(key, key)))

@@ -48,7 +48,7 @@ describe('rows of a commit that is not stored yet', () => {
       put('a', '1')
       put('a', '2')
       put('b', '3')
-      expect([...store.cut()].map(({ key }) => key.toString('latin1'))).toEqual(['\u0001a', '\u0001b'])
+      expect(Array.from(store.cut(), ({ key }) => key.toString('latin1'))).toEqual(['\u0001a', '\u0001b'])
       put('a', '4')
       expect(store.cut()).toHaveLength(1)
       expect(store.cut()).toHaveLength(0)

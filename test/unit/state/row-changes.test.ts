@@ -41,7 +41,7 @@ describe('the changes of a commit', () => {
           shown(userKey(key), value && encodeRow(timestamp, value), timestamp),
         )
         for (let walk = 0; walk < 2; walk++) {
-          expect([...changes].map(({ key, value, timestamp }) => shown(key, value, timestamp))).toEqual(expected)
+          expect(Array.from(changes, ({ key, value, timestamp }) => shown(key, value, timestamp))).toEqual(expected)
         }
         const logged: string[] = []
         changes.forEach((page, keyAt, keyLength, valueAt, valueLength, timestamp) => {
@@ -84,7 +84,7 @@ describe('the changes of a commit', () => {
         changes.add(table, table.add(key, 0, key.length, value, i, null), value)
         expected.push(shown(userKey(key), encodeRow(i, value), i))
       }
-      expect([...changes].map(({ key, value, timestamp }) => shown(key, value, timestamp))).toEqual(expected)
+      expect(Array.from(changes, ({ key, value, timestamp }) => shown(key, value, timestamp))).toEqual(expected)
       expect(changes.keptBytes).toBeLessThanOrEqual(8 * 16_384 + 4096 * 24)
     }
     changes.begin(0)
