@@ -13,6 +13,7 @@ import { fileError, fileReplaced, lineContinued, lineTooLong, notText } from './
 import type { FilePosition } from './file-position.ts'
 import { HeadHash, headBytes } from './head-hash.ts'
 import { LineRuns } from './line-runs.ts'
+import { OwnTurn } from './own-turn.ts'
 import type { ReadTurns } from './read-turns.ts'
 
 /** How files are read. */
@@ -29,12 +30,6 @@ export interface TextFileOptions {
 
 const newline = 10
 const carriageReturn = 13
-
-/** Chunks of a file in one turn. */
-const chunksOfTurn = 16
-
-/** A file that does not answer for so long, or has a line that takes so long to pass over, keeps no other waiting. */
-const turnPatienceMs = 1000
 
 /** A size that no file has. */
 const nothingThere = -1
@@ -79,6 +74,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
   private readonly path: string
   private readonly options: TextFileOptions
   private readonly context: ConnectorContext
+  private readonly turn: OwnTurn
   private position: FilePosition
   private state: 'idle' | 'open' | 'done' | 'closed' = 'idle'
   /** There exactly in the state `open`. */
@@ -87,13 +83,12 @@ export class TextFileReader implements SplitReader<FilePosition> {
   /** The size at which there was nothing more to take; null before the first look. */
   private leftAtSize: number | null = null
   private hasWarned = false
-  private hasTurn = false
-  private chunksInTurn = 0
 
   constructor(path: string, from: FilePosition | null, options: TextFileOptions, context: ConnectorContext) {
     this.path = path
     this.options = options
     this.context = context
+    this.turn = new OwnTurn(options.turns, context.clock)
     this.position = from ?? { offset: 0, hash: new HeadHash().digest }
   }
 
@@ -102,24 +97,25 @@ export class TextFileReader implements SplitReader<FilePosition> {
     const batch: Batch = { records: [], recordsMax, skipped: 0 }
     try {
       // Whoever reads on has taken what came before.
-      if (this.run === null) this.passTurn()
-      if (this.state === 'idle' && !signal.aborted && (await this.hasNews(signal)) && (await this.beginTurn(signal)))
-        await this.withPatience(() => this.openFile())
+      if (this.run === null && (this.open === null || this.turn.isUsedUp)) this.turn.end()
+      if (this.state === 'idle' && !signal.aborted && (await this.hasNews(signal)) && (await this.turn.begin(signal)))
+        await this.turn.withPatience(() => this.openFile())
       while (this.open && !signal.aborted && batch.records.length < recordsMax) {
         if (this.run) {
           this.takeLines(this.open, this.run, batch)
           if (this.run) break
           if (this.open.runs.isEnded) await this.leave(this.open.runs.bytesRead)
         } else if (batch.records.length > 0 || batch.skipped > 0) break
-        else if (await this.beginTurn(signal)) await this.withPatience(() => this.takeRun(this.open as OpenFile, batch))
+        else if (await this.turn.begin(signal))
+          await this.turn.withPatience(() => this.takeRun(this.open as OpenFile, batch))
       }
     } catch (error) {
-      this.endTurn()
+      this.turn.end()
       await this.closeFile()
       this.leftAtSize = null
       throw fileError(error, this.path)
     }
-    if (batch.records.length === 0 && this.run === null) this.endTurn()
+    if (batch.records.length === 0 && this.run === null) this.turn.end()
     return {
       records: batch.records,
       next: this.position,
@@ -131,40 +127,8 @@ export class TextFileReader implements SplitReader<FilePosition> {
 
   async close(): Promise<void> {
     this.state = 'closed'
-    this.endTurn()
+    this.turn.close()
     await this.closeFile()
-  }
-
-  /** Its turn is over when its file is left, or has had its share. */
-  private passTurn(): void {
-    if (this.open === null || this.chunksInTurn >= chunksOfTurn) this.endTurn()
-  }
-
-  /** Does what the file system may take long for; whose turn that is longer than its patience is another's from then on. */
-  private async withPatience(work: () => Promise<void>): Promise<void> {
-    if (!this.hasTurn) return work()
-    const cancel = this.context.clock.timer(turnPatienceMs, () => this.endTurn())
-    try {
-      await work()
-    } finally {
-      cancel()
-    }
-  }
-
-  /** @returns false where the signal aborted before it had one */
-  private async beginTurn(signal: AbortSignal): Promise<boolean> {
-    const { turns } = this.options
-    if (turns === null || this.hasTurn) return true
-    const hasTurn = await turns.begin(signal)
-    if (hasTurn && this.isClosed) turns.end()
-    else this.hasTurn = hasTurn
-    this.chunksInTurn = 0
-    return this.hasTurn
-  }
-
-  private endTurn(): void {
-    if (this.hasTurn) this.options.turns?.end()
-    this.hasTurn = false
   }
 
   /** Whether to open the file: at first always, then when it has another size than when it was left. */
@@ -221,7 +185,7 @@ export class TextFileReader implements SplitReader<FilePosition> {
   private async takeRun(open: OpenFile, batch: Batch): Promise<void> {
     const { runs, head, size } = open
     const isBounded = !this.context.follow
-    this.chunksInTurn++
+    this.turn.chunk()
     const run = await runs.next()
     if (this.isClosed) return
     if (run.kind === 'lines') {

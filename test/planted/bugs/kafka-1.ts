@@ -248,7 +248,7 @@ export const kafkaBugs1: readonly PlantedBug[] = [
     name: 'a file that is closed keeps its turn',
     file: 'connectors/files/text-file-reader.ts',
     find: `    this.state = 'closed'
-    this.endTurn()
+    this.turn.close()
 `,
     replace: `    this.state = 'closed'
 `,
