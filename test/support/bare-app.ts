@@ -3,6 +3,7 @@ import { Interceptors } from '../../src/broker/interceptors.ts'
 import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
 import { RestoreSlices } from '../../src/checkpoint/restore-slices.ts'
+import { newAbort } from '../../src/core/abort.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { MemoryBudget } from '../../src/core/memory-budget.ts'
@@ -128,7 +129,7 @@ export class BareApp {
       inputEnds: new Map(),
       transactionalId,
       aliveTransactionalIds: () => new Set([transactionalId]),
-      signal: new AbortController().signal,
+      signal: newAbort().signal,
     }
     return new BareApp({ app, interceptors, disk, lines, steps: taken }, broker, time, watchers)
   }
