@@ -26,6 +26,8 @@ export class RowCache implements CacheHolder {
   /** Bytes in tables of these rows, and of those that the open transaction changed. */
   private unwrittenBytes = 0
   private dirtyBytes = 0
+  /** Bytes of room for changes that no commit needs now; noted, since rows are added one by one. */
+  private keptBytes = 0
   /** Bytes of all others, as the budget was told. */
   private cachedBytes = 0
 
@@ -68,6 +70,7 @@ export class RowCache implements CacheHolder {
     const { young, dirtyBytes } = this
     this.settle()
     this.unwritten = dirtyBytes > 0 ? young : null
+    if (dirtyBytes > 0) this.keptBytes = 0
     this.unwrittenBytes = dirtyBytes
     this.dirtyBytes = 0
     this.added()
@@ -91,11 +94,7 @@ export class RowCache implements CacheHolder {
     this.memory.changed(-changeForms * this.unwrittenBytes)
     this.unwritten = null
     this.unwrittenBytes = 0
-  }
-
-  /** Bytes of room for changes that no commit needs now. */
-  private get keptBytes(): number {
-    return this.unwritten === null ? this.changes.keptBytes : 0
+    this.keptBytes = this.changes.keptBytes
   }
 
   get sheddableBytes(): number {
@@ -105,7 +104,10 @@ export class RowCache implements CacheHolder {
   shed(): void {
     const { sheddable } = this
     // What is frozen may still be looked at, so it is left as it is.
-    if (sheddable === null) this.changes = new RowChanges()
+    if (sheddable === null) {
+      this.changes = new RowChanges()
+      this.keptBytes = 0
+    }
     if (sheddable === this.young) this.young = this.makeTable()
     if (sheddable === this.old) this.old = this.young
     this.added()
