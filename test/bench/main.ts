@@ -6,6 +6,7 @@ import { startRealKafka, whyNotKafka } from '../support/real-kafka.ts'
 import { writeCorpus } from './corpus.ts'
 import { runKafkaStreams } from './kafka-streams.ts'
 import { memoryRows } from './memory.ts'
+import { nodeFlags } from './node-flags.ts'
 
 /**
  * `npm run bench`: each scenario of Millrace in a process of its own, and Kafka Streams beside it on the same Kafka in the
@@ -34,16 +35,7 @@ function scenario(name: string, folder: string, brokers: string | null): Promise
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      [
-        '--max-semi-space-size=32',
-        '--import',
-        'tsx',
-        'test/bench/scenario.ts',
-        name,
-        folder,
-        String(records),
-        brokers ?? '',
-      ],
+      [...nodeFlags, '--import', 'tsx', 'test/bench/scenario.ts', name, folder, String(records), brokers ?? ''],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     let output = ''

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nodeFlags } from './node-flags.ts'
 
 /** What a process held at its peak. */
 interface Peaks {
@@ -26,7 +27,7 @@ const bounds: readonly {
 ]
 
 function child(scenario: string, part: 'load' | 'measure', folder: string): Promise<Peaks> {
-  const args = ['--max-semi-space-size=32', '--import', 'tsx', 'test/bench/memory-scenario.ts', scenario, part, folder]
+  const args = [...nodeFlags, '--import', 'tsx', 'test/bench/memory-scenario.ts', scenario, part, folder]
   return new Promise((resolve, reject) => {
     const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
