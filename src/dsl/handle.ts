@@ -37,13 +37,13 @@ class Handle {
   }
 
   /** What a new node behind this one begins with: keys keep their serde, and so do values that nobody touches. */
-  protected get behind(): Pick<TopologyNode, 'inputs' | 'key' | 'value'> & { readonly yields: 'stream' } {
+  protected get behind(): Pick<TopologyNode, 'inputs' | 'key' | 'value'> {
     const { id, key, value } = this[nodeOf]
-    return { inputs: [id], key, value, yields: 'stream' }
+    return { inputs: [id], key, value }
   }
 
   to(sink: AnySink): void {
-    const base = { ...this.behind, yields: 'nothing' } as const
+    const base = this.behind
     checkedKind('to', sink, ['topic', 'sink-connector'])
     if (sink.kind === 'topic') {
       this.builder.add({ kind: 'topic-sink', ...base, topic: sink })
@@ -131,7 +131,7 @@ class StreamHandle extends Handle {
   ): TableHandle {
     const store: StoreSpec = Object.freeze({ name, kind: 'key-value', key: this.behind.key, value })
     const begin = seed === undefined ? {} : { seed }
-    const base = { ...this.behind, value, yields: 'table' } as const
+    const base = { ...this.behind, value }
     const node = this.builder.add({ kind: 'aggregate', ...base, operation, store, ...begin, fold })
     return new TableHandle(this.builder, node, store)
   }

@@ -135,7 +135,7 @@ function addSource<K, V>(
   if (timestamp !== undefined) checkedFunction(`stream(${name}): timestamp`, timestamp)
   const extractor = timestamp === undefined ? {} : { timestamp: timestamp as (value: unknown) => number }
   const errors = { decode: onDecodeError, process: onProcessError }
-  const base = { inputs: [], key, value, yields: 'stream', ...extractor, errors } as const
+  const base = { inputs: [], key, value, ...extractor, errors }
   const node =
     source.kind === 'topic'
       ? builder.add({ kind: 'topic-source', ...base, topic: source, ...(until === undefined ? {} : { until }) })

@@ -94,7 +94,10 @@ export interface Stream<in out K, out V> {
     serdes: Serdes<K2, V, W>,
   ): Stream<K2, V>
 
-  /** The records of both. Sides that are read by one task are taken in order of timestamp. */
+  /**
+   * The records of both. Sides that are read by one task are taken in order of timestamp. Topics may differ in their number of
+   * partitions: a keyed operator behind them then reads through a topic of its own, `<app>-<store>-repartition`.
+   */
   merge<K2, V2>(other: SameKeyed<K, K2, Stream<K2, V2>>): Stream<K, V | V2>
 
   /** How many records each key had. `store` names the state. */

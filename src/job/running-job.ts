@@ -24,9 +24,9 @@ const patienceMs = 5000
 export class RunningJob<Q> implements Job<Q> {
   readonly appId: string
   readonly instanceId: string
-  readonly plan: Plan
   readonly resumed = new Map<string, number>()
   done: Promise<ThreadEnd> = Promise.resolve('stopped')
+  private readonly declared: Plan
   private readonly directory: AppDirectory
   private readonly config: ResolvedJobConfig
   private readonly ports: JobPorts
@@ -37,13 +37,17 @@ export class RunningJob<Q> implements Job<Q> {
   private built: BuiltThread | null = null
 
   constructor(plan: Plan, appId: string, directory: AppDirectory, config: ResolvedJobConfig, ports: JobPorts) {
-    this.plan = plan
+    this.declared = plan
     this.appId = appId
     this.instanceId = directory.instanceId
     this.directory = directory
     this.config = config
     this.ports = ports
     this.metrics = new BehaviorSubject<JobProgress>({ ...newThreadMetrics(), atMs: ports.clock.monotonicMs() })
+  }
+
+  get plan(): Plan {
+    return this.built?.topics.plan ?? this.declared
   }
 
   get status$(): Observable<JobStatus> {
@@ -56,7 +60,7 @@ export class RunningJob<Q> implements Job<Q> {
 
   /** Prepares topics and the thread. Nothing runs yet. */
   async prepare(client: KafkaClient): Promise<void> {
-    const { config, ports, directory, appId, plan } = this
+    const { config, ports, directory, appId, declared: plan } = this
     this.built = await buildThread({
       plan,
       appId,

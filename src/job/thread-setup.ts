@@ -23,7 +23,8 @@ import { newThreadMetrics, type ThreadMetrics } from '../runtime/task-metrics.ts
 import type { ThreadContext } from '../runtime/thread-context.ts'
 import type { StateBackends } from '../state/state-backend.ts'
 import { type Manifest, manifestOf } from '../topology/manifest.ts'
-import { type Plan, type SubTopology, topicName } from '../topology/plan.ts'
+import type { Plan, SubTopology } from '../topology/plan.ts'
+import { topicName } from '../topology/topic-ref.ts'
 import type { ResolvedJobConfig } from './job-config.ts'
 import { type PreparedTopics, prepareTopics } from './topic-setup.ts'
 
@@ -55,11 +56,12 @@ export interface BuiltThread {
 
 /** Prepares the topics of a plan and puts a stream thread together. Nothing of it runs yet. */
 export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
-  const { plan, appId, config, ports, client, signal } = parts
+  const { appId, config, ports, client, signal } = parts
   const metadata = new ClusterMetadata(client)
   const admin = new Admin(client, metadata)
   // The embedded broker is one node, and whoever uses it knows.
-  const topics = await prepareTopics(plan, appId, admin, metadata, config.brokers ? ports.logger : silentLogger)
+  const topics = await prepareTopics(parts.plan, appId, admin, metadata, config.brokers ? ports.logger : silentLogger)
+  const { plan } = topics
   const transactionalId = `${appId}-${parts.instanceId}-${parts.index}`
   const transactionTimeoutMs = 3 * (config.commitIntervalMs + config.recordDeadlineMs)
   const subs = inputsOfTasks(plan, appId, topics)
@@ -116,12 +118,14 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     onChange: wake,
   })
   const metrics = newThreadMetrics()
+  const partitionCount = (topic: string): number => topics.partitions.get(topic) ?? 0
   const context: ThreadContext = {
     app,
     plan,
+    partitionCount,
     producer,
     fetcher,
-    collector: new RecordCollector(producer, (topic) => topics.partitions.get(topic) ?? 1),
+    collector: new RecordCollector(producer, (topic) => partitionCount(topic) || 1),
     stores: parts.stores,
     metrics,
     recordDeadlineMs: config.recordDeadlineMs,
@@ -158,7 +162,9 @@ function inputsOfTasks(plan: Plan, appId: string, topics: PreparedTopics): SubTo
   return plan.subtopologies.map((sub) => ({
     sub,
     tasks: Array.from({ length: topics.taskCounts.get(sub.id) ?? 0 }, (_, partition) =>
-      topicsOf(sub, appId).map((topic): TopicPartition => ({ topic, partition })),
+      topicsOf(sub, appId)
+        .filter((topic) => partition < (topics.partitions.get(topic) ?? 0))
+        .map((topic): TopicPartition => ({ topic, partition })),
     ),
   }))
 }

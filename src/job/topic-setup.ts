@@ -4,10 +4,15 @@ import type { Logger } from '../core/logger.ts'
 import type { Admin, NewTopic } from '../kafka/admin.ts'
 import type { ClusterMetadata } from '../kafka/cluster-metadata.ts'
 import { TopicLimits } from '../kafka/topic-limits.ts'
-import { type Plan, type SubTopology, type TopicRef, topicName } from '../topology/plan.ts'
+import type { ClusterFacts } from '../topology/graph.ts'
+import type { Plan, SubTopology } from '../topology/plan.ts'
+import { buildPlan } from '../topology/plan-builder.ts'
+import { refKey, type TopicRef, topicName } from '../topology/topic-ref.ts'
 
 /** What a job knows of its topics once they are all there. */
 export interface PreparedTopics {
+  /** The plan that fits them: topics that are read together and differ may need one between them and a store. */
+  readonly plan: Plan
   /** Partitions of every topic of the plan, by its name in Kafka. */
   readonly partitions: ReadonlyMap<string, number>
   /** Tasks of each sub-topology. */
@@ -46,13 +51,15 @@ export async function prepareTopics(
 }
 
 class TopicSetup {
-  private readonly plan: Plan
+  private plan: Plan
   private readonly appId: string
   private readonly admin: Admin
   private readonly metadata: ClusterMetadata
   private readonly logger: Logger
   private readonly wanted = new Map<string, NewTopic>()
   private readonly taskCounts = new Map<number, number>()
+  /** Tasks of the greatest of those who write a repartition topic, by topic. */
+  private readonly written = new Map<string, number>()
 
   constructor(plan: Plan, appId: string, admin: Admin, metadata: ClusterMetadata, logger: Logger) {
     this.plan = plan
@@ -64,6 +71,8 @@ class TopicSetup {
 
   async run(): Promise<PreparedTopics> {
     await this.findExternal()
+    this.plan = buildPlan(this.plan, await this.clusterFacts())
+    this.sayApart()
     // In plan order a sub-topology's inputs are sized before it is.
     for (const sub of this.plan.subtopologies) this.size(sub)
     const names = [...this.wanted.keys()]
@@ -77,6 +86,7 @@ class TopicSetup {
     const limits = new TopicLimits(this.admin)
     await limits.read(all)
     return {
+      plan: this.plan,
       partitions: new Map(all.map((name) => [name, this.metadata.partitionCount(name)])),
       taskCounts: this.taskCounts,
       limits,
@@ -121,21 +131,19 @@ class TopicSetup {
       return
     }
     const inputs = inputsOf(sub)
-    const counts = inputs.map((ref) => this.count(ref))
+    const given = inputs.filter(({ role }) => role !== 'repartition')
+    // Topics from outside say how many tasks there are, else those who write the rest. A task reads what has its partition.
+    const counts = (given.length > 0 ? given : inputs).map((ref) => this.count(ref))
     const count = Math.max(...counts)
-    const odd = counts.findIndex((one) => one !== count)
-    if (odd >= 0) {
-      const other = counts.indexOf(count)
-      throw new StreamError(
-        'TOPIC_MISMATCH',
-        `${this.nameOf(inputs[odd])} has ${counts[odd]} partitions and ${this.nameOf(inputs[other])} has ${count}, but the pipeline ${this.plan.name} reads them together; give them the same number`,
-        { topic: this.nameOf(inputs[odd]) },
-      )
-    }
     this.taskCounts.set(sub.id, count)
     if (sub.kind === 'sink') return
+    for (const { topic } of sub.inputs) if (topic.role === 'repartition') this.want(topic, count)
     for (const store of sub.stores) this.want({ role: 'changelog', name: store.name }, count)
-    for (const output of sub.outputs) this.want(output.topic, count)
+    for (const { topic } of sub.outputs) {
+      const key = refKey(topic)
+      this.written.set(key, Math.max(this.written.get(key) ?? 0, count))
+      if (topic.role === 'egress') this.want(topic, count)
+    }
     for (const node of sub.nodes) {
       if (node.kind !== 'topic-sink') continue
       const written = this.plan.written.find((topic) => topic.name === node.topic.name)
@@ -150,19 +158,42 @@ class TopicSetup {
 
   private want(ref: TopicRef, partitions: number): void {
     const name = topicName(this.appId, ref)
-    // Several may write it: as many partitions as the one with the most tasks has (R13).
-    const known = this.wanted.get(name)?.partitions ?? 0
     const config = ref.role === 'external' ? {} : settings[ref.role]
-    this.wanted.set(name, { name, partitions: Math.max(known, partitions), config })
+    this.wanted.set(name, { name, partitions, config })
   }
 
+  /** Partitions of a topic that is read: of an internal one as its writers, which come before in the plan, have tasks (R13). */
   private count(ref: TopicRef): number {
     const name = topicName(this.appId, ref)
-    return this.wanted.get(name)?.partitions ?? this.metadata.partitionCount(name)
+    return this.wanted.get(name)?.partitions ?? this.written.get(refKey(ref)) ?? this.metadata.partitionCount(name)
   }
 
-  private nameOf(ref: TopicRef | undefined): string {
-    return ref ? topicName(this.appId, ref) : ''
+  /** What of the cluster the plan depends on: outside topics were looked at, repartition topics of stores are looked for. */
+  private async clusterFacts(): Promise<ClusterFacts> {
+    const repartition = (name: string): string => topicName(this.appId, { role: 'repartition', name })
+    const stores = this.plan.subtopologies.flatMap((sub) => (sub.kind === 'processing' ? sub.stores : []))
+    await this.metadata.refresh(
+      'admin',
+      stores.map(({ name }) => repartition(name)),
+    )
+    return {
+      partitionsOf: (topic) => this.metadata.topic(topic) && this.metadata.partitionCount(topic),
+      hasRepartition: (name) => this.metadata.topic(repartition(name)) !== undefined,
+    }
+  }
+
+  /** Which records take a way that the pipeline does not name, since its topics are as they are (F2). */
+  private sayApart(): void {
+    const inputs = this.plan.subtopologies.flatMap((sub) => (sub.kind === 'processing' ? sub.inputs : []))
+    for (const { through, reason } of inputs.flatMap(({ edges }) => edges)) {
+      if (through === null || (reason !== 'uneven inputs' && reason !== 'as before')) continue
+      const why =
+        reason === 'as before' ? 'went' : 'come from topics that differ in their number of partitions: they go'
+      const before = reason === 'as before' ? ' before, and still do' : ', by key'
+      this.logger.info(
+        `the records of the store ${through.name} ${why} through ${topicName(this.appId, through)}${before}`,
+      )
+    }
   }
 
   /** Topics that were there already keep their count; internal ones must have the one that the plan needs now. */

@@ -1,18 +1,21 @@
 import type { AggregateNode } from '../topology/node.ts'
+import { FlowRecord } from './flow-record.ts'
+import type { ChainLink, Operator } from './operator.ts'
 import type { ProcessorContext } from './processor-context.ts'
-import { type RecordOperator, stepOperator } from './step-subscriber.ts'
+import { stepOperator } from './step-subscriber.ts'
 
 /**
  * Folds each record into the row of its key and hands on the row's new value.
  *
  * A record with a null key or value is passed over and counted (R6, R7). The row's time is the greatest of its records
- * (R4). Emits one record per input, in order; what wants only the last per key reads the store at the commit instead.
+ * (R4). Emits one record per input, in order, where somebody wants every change; the last per key at the cut.
  *
  * A value that can be changed in place is the row's alone: the first one is no other reader's, and what is handed on are
  * its bytes of that moment, so neither another store nor a later record changes what was said (X6).
  */
-export function aggregate(node: AggregateNode, context: ProcessorContext, emitsUpdates: boolean): RecordOperator {
-  const store = context.store(node.store.name)
+export function aggregate(node: AggregateNode, context: ProcessorContext, link: ChainLink): Operator {
+  const spec = node.store
+  const store = context.store(spec.name)
   const { seed, fold } = node
   const counts = node.operation === 'count'
   const reduces = node.operation === 'reduce'
@@ -21,7 +24,7 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, emitsU
     if (state === undefined && reduces) return value
     return fold(state === undefined ? seed?.() : state, value, key)
   }
-  return stepOperator((emit) => (record) => {
+  const operator = stepOperator((emit) => (record) => {
     if (record.hasNullKey) return context.dropped('null key', record)
     if (record.hasNullValue) return context.dropped('null value', record)
     const row = store.row(record.buffer, record.keyStart, record.keyLength)
@@ -42,8 +45,20 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, emitsU
     const timestamp = before === undefined ? record.timestamp : Math.max(store.timestampAt(row), record.timestamp)
     const isDelete = next === null || next === undefined
     store.put(row, isDelete ? undefined : next, timestamp)
-    if (!emitsUpdates) return
+    if (!link.wantsEveryChange) return
     if (isImmutable || isDelete) emit(record.withValueAt(isDelete ? null : next, timestamp))
-    else emit(record.withRow(store.encoded(row), node.store.value))
+    else emit(record.withRow(store.encoded(row), spec.value))
   })
+  return {
+    ...operator,
+    cut(handOn) {
+      const rows = store.cut()
+      if (handOn !== null) {
+        rows.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
+          handOn(FlowRecord.row(bytes, keyAt, keyLength, spec.key, valueAt, valueLength, spec.value, timestamp))
+        })
+      }
+      return [{ store: spec.name, rows }]
+    },
+  }
 }

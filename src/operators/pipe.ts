@@ -1,8 +1,9 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
 import type { PipeNode } from '../topology/node.ts'
 import type { FlowRecord } from './flow-record.ts'
+import type { Operator } from './operator.ts'
 import type { ProcessorContext } from './processor-context.ts'
-import { type RecordOperator, stepOperator } from './step-subscriber.ts'
+import { stepOperator } from './step-subscriber.ts'
 
 /** Gathers what one record's Observable emits, until it completes or fails. */
 class RecordSubscriber extends Subscriber<unknown> {
@@ -47,7 +48,7 @@ class RecordSubscriber extends Subscriber<unknown> {
  * complete at once suspends the task. Nothing is reordered: where one record of an input has become several, each waits
  * until the one before it is through.
  */
-export function pipe(node: PipeNode, context: ProcessorContext): RecordOperator {
+export function pipe(node: PipeNode, context: ProcessorContext): Operator {
   return stepOperator((emit) => {
     let inHand: FlowRecord
     const cold = new Observable<unknown>((subscriber) => {

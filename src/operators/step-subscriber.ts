@@ -1,11 +1,7 @@
-import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
+import { Observable, Subscriber } from 'rxjs'
+import { type Emit, endOfChain } from './emit.ts'
 import type { FlowRecord } from './flow-record.ts'
-
-/** What every operator here is: records in, records out. */
-export type RecordOperator = OperatorFunction<FlowRecord, FlowRecord>
-
-/** Hands one record on. */
-export type Emit = (record: FlowRecord) => void
+import type { Operator } from './operator.ts'
 
 /**
  * A subscriber that does one step with each record.
@@ -36,41 +32,40 @@ function stepOf(subscriber: Subscriber<FlowRecord>): Emit {
 }
 
 /**
- * Makes an operator of a step.
+ * Makes an operator of a step that all of its ports share.
  * @param build called once a subscription, with what hands a record on
  */
-export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void): RecordOperator {
-  return (source) =>
-    new Observable<FlowRecord>((destination) => {
-      return source.subscribe(new StepSubscriber(destination, build(stepOf(destination))))
-    })
+export function stepOperator(build: (emit: Emit) => (record: FlowRecord) => void): Operator {
+  return {
+    connect: (inputs) =>
+      new Observable<FlowRecord>((destination) => {
+        const step = build(stepOf(destination))
+        // A subscriber belongs to its destination, and leaves with it.
+        for (const input of inputs) input.subscribe(new StepSubscriber(destination, step))
+      }),
+  }
+}
+
+/** Neighbouring steps as one operator: plain calls, 2 ns each, where an RxJS hop costs 6 to 18. */
+export function fused(steps: readonly ((next: Emit) => Emit)[]): Operator {
+  return stepOperator((emit) => steps.reduceRight<Emit>((next, step) => step(next), emit))
 }
 
 /**
  * Stands an operator in front of what takes its records, and subscribes it, once.
  *
- * @returns the way in: whoever has records for the operator calls it, however many they are. In place of RxJS' `Subject`,
- * whose `next` makes a closure and an iterator a record.
+ * @returns the ways in, one a port: whoever has records for one calls it, however many they are. In place of RxJS'
+ * `Subject`, whose `next` makes a closure and an iterator a record.
  */
-export function connect(operator: RecordOperator, next: Emit): Emit {
-  let entry: Emit | null = null
-  const source = new Observable<FlowRecord>((subscriber) => {
-    entry = stepOf(subscriber)
-  })
-  source.pipe(operator).subscribe(new StepSubscriber(new Subscriber<FlowRecord>(), next))
-  // An operator that does not subscribe wants no records.
-  return entry ?? endOfChain
+export function connect(operator: Operator, ports: number, next: Emit): readonly Emit[] {
+  // An operator that does not subscribe to an input wants no records of it.
+  const entries: Emit[] = Array.from({ length: ports }, () => endOfChain)
+  const inputs = entries.map(
+    (_, port) =>
+      new Observable<FlowRecord>((subscriber) => {
+        entries[port] = stepOf(subscriber)
+      }),
+  )
+  operator.connect(inputs).subscribe(new StepSubscriber(new Subscriber<FlowRecord>(), next))
+  return entries
 }
-
-/** Hands each record to all, in their order, before it takes the next. */
-export function fanOut(steps: readonly Emit[]): Emit {
-  const [only] = steps
-  if (only === undefined) return endOfChain
-  if (steps.length === 1) return only
-  return (record) => {
-    for (let i = 0; i < steps.length; i++) steps[i]?.(record)
-  }
-}
-
-/** The end of a chain: takes what reaches it and does nothing more. */
-export const endOfChain: Emit = () => undefined

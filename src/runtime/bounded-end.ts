@@ -56,7 +56,7 @@ export class BoundedEnd {
         })
         const token = said.every((one) => one === said[0]) ? (said[0] ?? null) : null
         const task = own.get(formatTaskId({ subtopology: sub.id, partition }))
-        const expected = task ? await task.endToken(from) : this.expectedOf(sub, from, token)
+        const expected = task ? await task.endToken(from) : this.expectedOf(sub, at, from, token)
         // What another process said in an earlier run counts as long as its inputs have not grown since.
         if (!task && token !== null && !(await this.isAtEnd(at, committed))) return false
         if (task && expected !== null && expected !== task.ended) task.markEnded(expected)
@@ -83,9 +83,13 @@ export class BoundedEnd {
   }
 
   /** What a task elsewhere must say: known where its token follows from its upstream alone, else taken as it is. */
-  private expectedOf(sub: SubTopology, upstream: readonly string[], said: string | null): string | null {
-    const inputs = sub.kind === 'source' ? [] : sub.kind === 'sink' ? [sub.input] : sub.inputs
-    const isDerived = inputs.length > 0 && inputs.every((input) => input.topic.role !== 'external')
+  private expectedOf(
+    sub: SubTopology,
+    at: readonly TopicPartition[],
+    upstream: readonly string[],
+    said: string | null,
+  ): string | null {
+    const isDerived = sub.kind !== 'source' && !at.some(({ topic }) => this.outsideTopics.has(topic))
     return isDerived ? tokenOf([...new Set(upstream)].sort()) : said
   }
 }

@@ -1,40 +1,53 @@
-import { aggregate } from '../operators/aggregate.ts'
-import { FlowRecord } from '../operators/flow-record.ts'
-import { pipe } from '../operators/pipe.ts'
+import { type Emit, endOfChain, fanOut } from '../operators/emit.ts'
+import type { FlowRecord } from '../operators/flow-record.ts'
+import type { ChainLink, Operator } from '../operators/operator.ts'
+import { operatorEntry } from '../operators/operator-table.ts'
 import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
-import { fusedStateless, type StatelessNode } from '../operators/stateless.ts'
-import { connect, type Emit, endOfChain, fanOut } from '../operators/step-subscriber.ts'
+import { connect, fused } from '../operators/step-subscriber.ts'
 import type { RowChanges } from '../state/row-changes.ts'
-import type { AggregateNode, NodeId, TopologyNode } from '../topology/node.ts'
-import { type InputSpec, type Plan, type ProcessingSubTopology, topicName } from '../topology/plan.ts'
+import type { Edge } from '../topology/edge.ts'
+import type { NodeId, TopologyNode } from '../topology/node.ts'
+import { factsOf } from '../topology/node-kinds.ts'
+import type { InputSpec, ProcessingSubTopology } from '../topology/plan.ts'
+import { topicName } from '../topology/topic-ref.ts'
+import { DueTimes } from './due-times.ts'
 
 /** The operators of one task, connected. */
 export interface Chain {
   /** Pushes a record of an input through everything behind it. Throws what user code throws. */
   push(input: InputSpec, record: FlowRecord): void
+  /** Stream time, epoch milliseconds, has come so far. Throws what user code throws. */
+  advance(streamTime: number): void
+  /** The wall clock, epoch milliseconds, has come so far. Throws what user code throws. */
+  punctuate(now: number): void
+  /** When the wall clock has something to do again, epoch milliseconds; `Infinity` for never. */
+  readonly nextWakeMs: number
   /**
    * Cuts every store and hands on the last value of each key that its table changed since the last commit, in the order of
    * first change. A table comes before what it feeds, so nothing is changed behind its cut.
+   * @returns what changed, by store
    */
-  cutStores(): ReadonlyMap<string, RowChanges>
+  cut(): ReadonlyMap<string, RowChanges>
+  /** The bounded inputs of the task have ended: what operators keep back until then is handed on (X18). */
+  flush(): void
 }
 
 /**
- * Builds a task's chain from its sub-topology: one RxJS operator a node, neighbouring stateless verbs fused into one.
+ * Builds a task's chain from its sub-topology: one RxJS operator a node, neighbouring steps fused into one.
  *
  * Every node is built once, from the ends backwards, so that what it hands its records to is there. Where records come
  * together, several call its one way in; where they part, they go to the readers in order of id, each with all that is
- * behind it before the next. A `keyBy` whose keyed children read through a repartition topic writes to that topic here,
- * and its children stand in the chain of the task that reads it.
+ * behind it before the next. Where an edge leads through a topic the chain ends in that topic, and what reads it stands in
+ * the chain of the task there.
  */
-export function buildChain(plan: Plan, sub: ProcessingSubTopology, appId: string, context: ProcessorContext): Chain {
-  return new ChainBuilder(plan, sub, appId, context).build()
+export function buildChain(sub: ProcessingSubTopology, appId: string, context: ProcessorContext): Chain {
+  return new ChainBuilder(sub, appId, context).build()
 }
 
-interface CutTable {
-  readonly node: AggregateNode
-  /** What takes the last value of each key; null when nobody does. */
+/** An operator, and what takes the last change of each key from it at a cut. */
+interface Built {
+  readonly operator: Operator
   readonly changes: Emit | null
 }
 
@@ -42,28 +55,34 @@ class ChainBuilder {
   private readonly sub: ProcessingSubTopology
   private readonly appId: string
   private readonly context: ProcessorContext
-  /** Who takes a node's records in this chain, in order of id. */
-  private readonly readers: ReadonlyMap<NodeId, readonly TopologyNode[]>
-  /** The ways into nodes that are built. */
-  private readonly entries = new Map<NodeId, Emit>()
+  private readonly nodes: ReadonlyMap<NodeId, TopologyNode>
+  /** Edges by the node that they come from, in order of the nodes that they lead to. */
+  private readonly leaving: ReadonlyMap<NodeId, readonly Edge[]>
+  /** The ways into nodes that are built, one a port. */
+  private readonly entries = new Map<NodeId, readonly Emit[]>()
   /** Last first. */
-  private readonly tables: CutTable[] = []
+  private readonly built: Built[] = []
+  private readonly streamTimes = new DueTimes()
+  private readonly wallTimes = new DueTimes()
 
-  constructor(plan: Plan, sub: ProcessingSubTopology, appId: string, context: ProcessorContext) {
+  constructor(sub: ProcessingSubTopology, appId: string, context: ProcessorContext) {
     this.sub = sub
     this.appId = appId
     this.context = context
-    this.readers = readersOf(plan, sub)
+    this.nodes = new Map(sub.nodes.map((node) => [node.id, node]))
+    const leaving = new Map<NodeId, Edge[]>()
+    for (const edge of sub.edges) leaving.set(edge.from, [...(leaving.get(edge.from) ?? []), edge])
+    this.leaving = leaving
   }
 
   build(): Chain {
-    const fused = new Set<TopologyNode | undefined>(this.sub.nodes.map((node) => this.nextInRun(node)))
+    const fusedNodes = new Set(this.sub.nodes.map((node) => this.nextInRun(node)?.id))
     for (const node of this.sub.nodes.toReversed()) {
-      if (!fused.has(node)) this.entries.set(node.id, this.entryOf(node))
+      if (!fusedNodes.has(node.id)) this.entries.set(node.id, this.entriesOf(node))
     }
     const inputs = new Map(this.sub.inputs.map((input) => [input, this.inputEntry(input)]))
-    const { context } = this
-    const tables = this.tables.toReversed()
+    const operators = this.built.toReversed()
+    const { streamTimes, wallTimes } = this
     // Most tasks have one input, and all take many records of one before the next.
     let entered: InputSpec | null = null
     let entry: Emit = endOfChain
@@ -75,133 +94,109 @@ class ChainBuilder {
         }
         entry(record)
       },
-      cutStores() {
+      advance: (streamTime) => streamTimes.reach(streamTime),
+      punctuate: (now) => wallTimes.reach(now),
+      get nextWakeMs() {
+        return wallTimes.next
+      },
+      cut() {
         const cuts = new Map<string, RowChanges>()
-        for (const { node, changes } of tables) {
-          const { store } = node
-          const rows = context.store(store.name).cut()
-          cuts.set(store.name, rows)
-          if (changes === null) continue
-          rows.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
-            changes(FlowRecord.row(bytes, keyAt, keyLength, store.key, valueAt, valueLength, store.value, timestamp))
-          })
+        for (const { operator, changes } of operators) {
+          for (const { store, rows } of operator.cut?.(changes) ?? []) cuts.set(store, rows)
         }
         return cuts
+      },
+      flush() {
+        for (const { operator } of operators) operator.flush?.()
       },
     }
   }
 
-  private inputEntry(input: InputSpec): Emit {
-    const targets = input.targets.map((id) => this.entry(id))
-    return fanOut([...targets, ...input.sources.flatMap((source) => this.outputsOf(source))])
+  private inputEntry({ edges, sources }: InputSpec): Emit {
+    return fanOut([...edges.map((edge) => this.entry(edge)), ...sources.flatMap((source) => this.outputsOf(source))])
   }
 
-  /** Builds a node in front of what is built already. */
-  private entryOf(node: TopologyNode): Emit {
-    switch (node.kind) {
-      case 'topic-source':
-      case 'connector-source':
-      case 'connector-sink':
-        throw new Error(`unreachable: a ${node.kind} is not part of a chain`)
-      case 'map':
-      case 'filter':
-      case 'flat-map':
-      case 'tap':
-      case 'key-by': {
-        const run = this.runFrom(node)
-        return connect(fusedStateless(run), this.behind(run.at(-1) ?? node))
-      }
-      case 'pipe':
-        return connect(pipe(node, this.context), this.behind(node))
-      case 'aggregate':
-        return this.tableEntry(node)
-      case 'merge':
-      case 'updates':
-        return this.behind(node)
-      case 'topic-sink': {
-        const { name, key, value } = node.topic
-        return connect(sink({ topic: name, key, value }, this.context), endOfChain)
-      }
+  /** Builds a node in front of what is built already. @returns its ways in */
+  private entriesOf(node: TopologyNode): readonly Emit[] {
+    const entry = operatorEntry(node)
+    const ports = factsOf(node).ports.length
+    if (entry === 'through') return Array.from({ length: ports }, () => this.behind(node.id))
+    if ('step' in entry) {
+      const run = this.runFrom(node)
+      return connect(fused(run.map(stepOf)), ports, this.behind((run.at(-1) ?? node).id))
     }
+    return this.operatorOf(node, entry.build, ports)
   }
 
-  /** A table hands each change to `updates`, and to everything else the last per key at the commit. */
-  private tableEntry(node: AggregateNode): Emit {
-    const readers = this.readersOf(node.id)
-    const updates = readers.filter(({ kind }) => kind === 'updates')
-    const others = readers.filter(({ kind }) => kind !== 'updates')
-    const atCut = [...others.map(({ id }) => this.entry(id)), ...this.outputsOf(node.id)]
-    this.tables.push({ node, changes: atCut.length === 0 ? null : fanOut(atCut) })
-    const emit = fanOut(updates.map(({ id }) => this.entry(id)))
-    return connect(aggregate(node, this.context, updates.length > 0), emit)
+  /** A table hands each change to who takes every one, and to everything else the last per key at the commit. */
+  private operatorOf(
+    node: TopologyNode,
+    build: (node: TopologyNode, context: ProcessorContext, link: ChainLink) => Operator,
+    ports: number,
+  ): readonly Emit[] {
+    const isTable = factsOf(node).yields === 'row change'
+    const readers = this.leaving.get(node.id) ?? []
+    const takesEvery = ({ to }: Edge): boolean => factsOf(this.nodes.get(to) as TopologyNode).takesEveryChange
+    const every = readers.filter((edge) => !isTable || takesEvery(edge)).map((edge) => this.entry(edge))
+    const last = readers.filter((edge) => isTable && !takesEvery(edge)).map((edge) => this.entry(edge))
+    const outputs = this.outputsOf(node.id)
+    const changes = isTable ? [...last, ...outputs] : []
+    const streamTime = this.streamTimes.place()
+    const wallTime = this.wallTimes.place()
+    const operator = build(node, this.context, {
+      wantsEveryChange: isTable && every.length > 0,
+      dueAt: streamTime.dueAt,
+      wakeAt: wallTime.dueAt,
+    })
+    streamTime.does(operator.advance?.bind(operator))
+    wallTime.does(operator.punctuate?.bind(operator))
+    this.built.push({ operator, changes: changes.length === 0 ? null : fanOut(changes) })
+    return connect(operator, ports, fanOut(isTable ? every : [...every, ...outputs]))
   }
 
   /** What takes the records that leave a node: its readers, then the internal topics that it writes. */
-  private behind({ id }: TopologyNode): Emit {
-    return fanOut([...this.readersOf(id).map((reader) => this.entry(reader.id)), ...this.outputsOf(id)])
+  private behind(id: NodeId): Emit {
+    return fanOut([...(this.leaving.get(id) ?? []).map((edge) => this.entry(edge)), ...this.outputsOf(id)])
   }
 
   private outputsOf(from: NodeId): readonly Emit[] {
     return this.sub.outputs
       .filter((output) => output.from === from)
-      .map(({ topic, key, value }) =>
-        connect(sink({ topic: topicName(this.appId, topic), key, value }, this.context), endOfChain),
+      .flatMap(({ topic, key, value }) =>
+        connect(sink({ topic: topicName(this.appId, topic), key, value }, this.context), 1, endOfChain),
       )
   }
 
-  /** The node and the stateless verbs behind it that are one operator with it. */
-  private runFrom(first: StatelessNode): StatelessNode[] {
-    const run: StatelessNode[] = []
-    for (let node: StatelessNode | undefined = first; node; node = this.nextInRun(node)) run.push(node)
+  /** The node and the steps behind it that are one operator with it. */
+  private runFrom(first: TopologyNode): readonly TopologyNode[] {
+    const run: TopologyNode[] = []
+    for (let node: TopologyNode | undefined = first; node; node = this.nextInRun(node)) run.push(node)
     return run
   }
 
-  /** The stateless verb that has a node's records to itself, if there is one. */
-  private nextInRun(node: TopologyNode): StatelessNode | undefined {
-    const readers = this.readersOf(node.id)
-    const [next] = readers
-    const isAlone = readers.length === 1 && !this.sub.outputs.some((output) => output.from === node.id)
-    return isStateless(node) && isAlone && next && isStateless(next) ? next : undefined
+  /** The step that has a node's records to itself, if there is one: a step has one way in. */
+  private nextInRun(node: TopologyNode): TopologyNode | undefined {
+    const [edge, ...others] = this.leaving.get(node.id) ?? []
+    if (edge === undefined || others.length > 0 || !isStep(node)) return undefined
+    const next = this.nodes.get(edge.to)
+    const isAlone = !this.sub.outputs.some((output) => output.from === node.id)
+    return next !== undefined && isAlone && isStep(next) ? next : undefined
   }
 
-  private readersOf(id: NodeId): readonly TopologyNode[] {
-    return this.readers.get(id) ?? []
-  }
-
-  private entry(id: NodeId): Emit {
-    const entry = this.entries.get(id)
-    if (!entry) throw new Error(`unreachable: node ${id} is not in sub-topology ${this.sub.id}, or not built yet`)
+  private entry({ to, port }: Edge): Emit {
+    const entry = this.entries.get(to)?.[port]
+    if (!entry) throw new Error(`unreachable: node ${to} is not in sub-topology ${this.sub.id}, or not built yet`)
     return entry
   }
 }
 
-const isStateless = (node: TopologyNode): node is StatelessNode =>
-  node.kind === 'map' ||
-  node.kind === 'filter' ||
-  node.kind === 'flat-map' ||
-  node.kind === 'tap' ||
-  node.kind === 'key-by'
-
-/** Who takes each node's records directly, in order of id: not those who read them from an internal topic. */
-function readersOf(plan: Plan, sub: ProcessingSubTopology): ReadonlyMap<NodeId, readonly TopologyNode[]> {
-  const throughTopics = edgesThroughTopics(plan)
-  const readers = new Map<NodeId, TopologyNode[]>(sub.nodes.map(({ id }) => [id, []]))
-  for (const node of sub.nodes) {
-    for (const from of node.inputs) if (!throughTopics.has(`${from}>${node.id}`)) readers.get(from)?.push(node)
-  }
-  return readers
+function isStep(node: TopologyNode): boolean {
+  const entry = operatorEntry(node)
+  return entry !== 'through' && 'step' in entry
 }
 
-/** Edges that the plan leads through an internal topic, as `from>to`. */
-function edgesThroughTopics(plan: Plan): ReadonlySet<string> {
-  const edges = new Set<string>()
-  const processing = plan.subtopologies.filter((sub) => sub.kind === 'processing')
-  const writers = processing.flatMap(({ outputs }) => outputs)
-  for (const { topic, targets } of processing.flatMap(({ inputs }) => inputs)) {
-    for (const writer of writers) {
-      if (writer.topic.role !== topic.role || writer.topic.name !== topic.name) continue
-      for (const target of targets) edges.add(`${writer.from}>${target}`)
-    }
-  }
-  return edges
+function stepOf(node: TopologyNode): (next: Emit) => Emit {
+  const entry = operatorEntry(node)
+  if (entry === 'through' || !('step' in entry)) throw new Error(`unreachable: a ${node.kind} is not a step`)
+  return (next) => entry.step(node, next)
 }

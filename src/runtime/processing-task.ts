@@ -11,7 +11,8 @@ import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { OffsetCommit } from '../kafka/offset-commit.ts'
 import { RowChanges } from '../state/row-changes.ts'
-import { type ProcessingSubTopology, topicName } from '../topology/plan.ts'
+import type { InputSpec, ProcessingSubTopology } from '../topology/plan.ts'
+import { topicName } from '../topology/topic-ref.ts'
 import { buildChain, type Chain } from './chain.ts'
 import { InputEnd } from './input-end.ts'
 import { PartitionGroup, takenOf } from './partition-group.ts'
@@ -31,6 +32,8 @@ export class ProcessingTask implements Task {
   readonly id: TaskId
   readonly name: string
   readonly inputs: readonly TopicPartition[]
+  /** The topics that have the task's partition: those that are merely merged may differ in how many they have. */
+  private readonly reads: readonly (TopicPartition & { readonly input: InputSpec })[]
   private readonly thread: ThreadContext
   private readonly sub: ProcessingSubTopology
   private readonly context: TaskContext
@@ -53,13 +56,16 @@ export class ProcessingTask implements Task {
     this.sub = sub
     this.id = id
     this.name = formatTaskId(id)
-    this.inputs = sub.inputs.map(({ topic }) => ({
-      topic: topicName(thread.app.appId, topic),
-      partition: id.partition,
-    }))
+    this.reads = sub.inputs
+      .map((input) => ({ input, topic: topicName(thread.app.appId, input.topic), partition: id.partition }))
+      .filter(({ topic, partition }) => partition < thread.partitionCount(topic))
+    this.inputs = this.reads.map(({ topic, partition }) => ({ topic, partition }))
     this.context = new TaskContext(thread, this.name, id.partition)
     this.inHand = new RecordInHand(thread, this.name, this.context)
-    this.end = new InputEnd(thread.app, sub.inputs)
+    this.end = new InputEnd(
+      thread.app,
+      this.reads.map(({ input }) => input),
+    )
   }
 
   get pending(): Promise<void> | null {
@@ -94,7 +100,7 @@ export class ProcessingTask implements Task {
       if (grown === 0) break
     }
     for (const { store } of this.stores) stores.add(this.id, store)
-    this.chain = buildChain(this.thread.plan, this.sub, app.appId, this.context)
+    this.chain = buildChain(this.sub, app.appId, this.context)
   }
 
   private shown(): ShownCommit[] {
@@ -110,8 +116,7 @@ export class ProcessingTask implements Task {
     const fresh: NewPosition[] = []
     this.commitId = row?.commitId ?? 0
     const ends = new Set<string | null>()
-    const queues = this.sub.inputs.map((input, index) => {
-      const { topic, partition } = this.inputs[index] as TopicPartition
+    const queues = this.reads.map(({ input, topic, partition }) => {
       const key = partitionKey(topic, partition)
       const committed = positions.get(key) ?? { offset: 0, metadata: null, isNew: true }
       const offset = row?.positions[key] ?? committed.offset
@@ -216,7 +221,7 @@ export class ProcessingTask implements Task {
 
   private cutStores(): ReadonlyMap<string, RowChanges> {
     try {
-      return this.chain?.cutStores() ?? new Map()
+      return this.chain?.cut() ?? new Map()
     } catch (error) {
       if (error instanceof StreamError) throw error
       throw new StreamError('RECORD_PROCESSING', `task ${this.name} failed on a table's changes: ${messageOf(error)}`, {

@@ -46,7 +46,7 @@ export class RecordInHand {
    * Pushes a record through the chain; what it fails with is thrown unless its policy passes it over. Runs for every
    * record, so it makes nothing that only a failure needs.
    */
-  process(chain: Chain, queue: RecordQueue, record: FlowRecord): void {
+  process(chain: Pick<Chain, 'push'>, queue: RecordQueue, record: FlowRecord): void {
     const { context, thread } = this
     if (thread.leftOut.size > 0 && thread.leftOut.has(`${queue.key}@${queue.offset}`)) {
       context.skipped(this.failed(queue, queue.offset, new Error('it failed after it had had effects')))

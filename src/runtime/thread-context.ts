@@ -12,6 +12,8 @@ import type { ThreadMetrics } from './task-metrics.ts'
 export interface ThreadContext {
   readonly app: AppContext
   readonly plan: Plan
+  /** Partitions of a topic of the plan, by its name in Kafka. */
+  readonly partitionCount: (topic: string) => number
   readonly producer: TransactionalProducer
   readonly fetcher: Fetcher
   readonly collector: RecordCollector

@@ -1,5 +1,8 @@
+import type { RepartitionReason } from './edge.ts'
 import type { ErrorPolicies, NodeId, TopicSpec, TopologyNode } from './node.ts'
-import { type InputSpec, type OutputSpec, type Plan, type SubTopology, topicName } from './plan.ts'
+import { encodings, factsOf } from './node-kinds.ts'
+import type { InputSpec, OutputSpec, Plan, ProcessingSubTopology, SubTopology } from './plan.ts'
+import { topicName } from './topic-ref.ts'
 
 /**
  * A plan as text for people, the same for the same plan. Encodings stand behind names as `(key, value)`, and an arrow
@@ -38,10 +41,18 @@ function linesOf(sub: SubTopology, appId: string): readonly string[] {
     case 'processing':
       return [
         ...sub.inputs.map(
-          (input) => `${sourceIds(input)}reads ${describeInput(input, appId)}${arrow(' -> ', input.targets)}`,
+          (input) =>
+            `${sourceIds(input)}reads ${describeInput(input, appId)}${arrow(
+              ' -> ',
+              input.edges.map(({ to }) => to),
+            )}`,
         ),
-        ...sub.nodes.map((node) => `${node.id} ${describeNode(node)}${arrow(' <- ', localInputs(node, sub))}`),
-        ...sub.outputs.map((output) => `writes ${describeOutput(output, appId)} <- ${output.from}`),
+        ...sub.nodes.map(
+          (node) => `${node.id} ${factsOf(node).describe(node)}${arrow(' <- ', localInputs(node, sub))}`,
+        ),
+        ...sub.outputs.map(
+          (output) => `writes ${describeOutput(output, appId)} <- ${output.from}${reasons[output.reason ?? 'none']}`,
+        ),
         ...sub.stores.map(
           (store) =>
             `keeps store ${store.name} ${encodings(store)}, changelog ${topicName(appId, { role: 'changelog', name: store.name })}`,
@@ -55,9 +66,8 @@ function linesOf(sub: SubTopology, appId: string): readonly string[] {
   }
 }
 
-function localInputs(node: TopologyNode, sub: { readonly nodes: readonly TopologyNode[] }): readonly NodeId[] {
-  const here = new Set(sub.nodes.map(({ id }) => id))
-  return node.inputs.filter((id) => here.has(id))
+function localInputs({ id }: TopologyNode, { edges }: ProcessingSubTopology): readonly NodeId[] {
+  return edges.filter(({ to }) => to === id).map(({ from }) => from)
 }
 
 function describeInput(input: InputSpec, appId: string): string {
@@ -74,6 +84,15 @@ function describeOutput(output: OutputSpec, appId: string): string {
   return `topic ${topicName(appId, output.topic)} ${encodings(output)}`
 }
 
+/** Why records take the way over a topic. */
+const reasons: Readonly<Record<RepartitionReason | 'none', string>> = {
+  none: '',
+  'new key': ', since the key is new',
+  'by split': ', since a connector gives records by its splits, not by their keys',
+  'uneven inputs': ', since topics that are read together differ in their number of partitions',
+  'as before': ', since records went through it before',
+}
+
 function describeErrors({ decode, process }: ErrorPolicies): string {
   const skipped = [
     ...(decode === 'skip' ? [', skips what does not decode'] : []),
@@ -82,28 +101,9 @@ function describeErrors({ decode, process }: ErrorPolicies): string {
   return skipped.join('')
 }
 
-function describeNode(node: TopologyNode): string {
-  switch (node.kind) {
-    case 'aggregate':
-      return `${node.operation} in store ${node.store.name}`
-    case 'key-by':
-      return `key-by ${node.name} ${encodings(node)}`
-    case 'pipe':
-      return `pipe of ${node.operators.length}, one record at a time: a task waits while its operators do`
-    case 'topic-sink':
-      return `to topic ${node.topic.name} ${encodings(node.topic)}`
-    default:
-      return node.kind
-  }
-}
-
 function creationOf({ partitions, config }: TopicSpec): string {
   const settings = Object.entries(config ?? {}).map(([name, value]) => `, ${name}=${value}`)
   return `${partitions === undefined ? '' : `, ${partitions} partitions`}${settings.sort().join('')}`
-}
-
-function encodings({ key, value }: Pick<TopicSpec, 'key' | 'value'>): string {
-  return `(${key.id}, ${value.id})`
 }
 
 function arrow(sign: string, ids: readonly NodeId[]): string {

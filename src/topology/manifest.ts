@@ -1,7 +1,8 @@
 import { crc32c } from '../protocol/crc32c.ts'
 import { presence } from '../serde/presence.ts'
 import { encodeUtf8 } from '../serde/utf8.ts'
-import { internalTopics, type Plan, type SubTopology, type TopicRef, topicName } from './plan.ts'
+import { internalTopics, type Plan, type SubTopology } from './plan.ts'
+import { type TopicRef, topicName } from './topic-ref.ts'
 
 /** The encodings of one topic or store. */
 export interface ManifestEntry {

@@ -58,8 +58,6 @@ interface NodeBase {
   readonly key: AnySerde
   /** The encoding of the values that leave this node, where one is known: an untouched value keeps its topic's. */
   readonly value: AnySerde
-  /** Whether what leaves is an event or a row's change. */
-  readonly yields: 'stream' | 'table' | 'nothing'
 }
 
 /** Reads a Kafka topic. */
@@ -149,7 +147,7 @@ export interface ConnectorSinkNode extends NodeBase {
   readonly sink: ConnectorSinkSpec
 }
 
-/** One step of a pipeline, frozen. The planner and the chain builder switch over `kind` exhaustively. */
+/** One step of a pipeline, frozen. What is to know about a kind stands in two tables: `nodeKinds` here, `operators` there. */
 export type TopologyNode =
   | TopicSourceNode
   | ConnectorSourceNode
@@ -164,3 +162,12 @@ export type TopologyNode =
   | UpdatesNode
   | TopicSinkNode
   | ConnectorSinkNode
+
+/** A kind of node. */
+export type NodeKind = TopologyNode['kind']
+
+/** The node of a kind. */
+export type NodeOf<K extends NodeKind> = Extract<TopologyNode, { readonly kind: K }>
+
+/** A node that begins a plan. */
+export type SourceNode = NodeOf<'topic-source' | 'connector-source'>

@@ -1,11 +1,13 @@
 import { assert } from '../core/assert.ts'
 import { StreamError } from '../core/errors.ts'
 import { deepFreeze } from './deep-freeze.ts'
+import { type ClusterFacts, Graph, nothingKnown } from './graph.ts'
 import type { TopicSpec } from './node.ts'
 import type { Plan, SubTopology } from './plan.ts'
-import { cutTopology, refKey, type SubTopologyDraft } from './sub-topology.ts'
+import { draftsOf, type SubTopologyDraft } from './sub-topology.ts'
+import { refKey } from './topic-ref.ts'
 import type { Topology } from './topology-builder.ts'
-import { refuseInternalTopics, validateTopology } from './validate.ts'
+import { refuseInternalTopics, refuseSharedRepartitions, validateTopology } from './validate.ts'
 
 /**
  * Closes a topology into the plan that a job runs: judged as a whole, cut into sub-topologies, each with its place.
@@ -13,11 +15,15 @@ import { refuseInternalTopics, validateTopology } from './validate.ts'
  * Sub-topologies of source connectors come first, then each behind all that write what it reads; where that leaves a
  * choice, in the order in which the pipeline says them.
  *
+ * @param cluster what is known of the topics: where some of one task differ in their number of partitions, what keeps state by
+ * key gets a repartition topic
  * @throws {StreamError} `PLAN_INVALID`
  */
-export function buildPlan(topology: Topology): Plan {
+export function buildPlan(topology: Topology, cluster: ClusterFacts = nothingKnown): Plan {
   validateTopology(topology)
-  const drafts = inOrder(topology.name, cutTopology(topology))
+  const graph = new Graph(topology.nodes, cluster)
+  refuseSharedRepartitions(graph)
+  const drafts = inOrder(topology.name, draftsOf(graph))
   const writers = new Map<string, number[]>()
   for (const [id, draft] of drafts.entries()) {
     for (const ref of draft.writes) writers.set(refKey(ref), [...(writers.get(refKey(ref)) ?? []), id])

@@ -1,4 +1,5 @@
 import type { AnySerde } from '../serde/serde.ts'
+import type { Edge, RepartitionReason } from './edge.ts'
 import type {
   ConnectorSinkSpec,
   ConnectorSourceSpec,
@@ -8,14 +9,7 @@ import type {
   TopicSpec,
   TopologyNode,
 } from './node.ts'
-
-/**
- * Where a topic comes from. Internal ones are named `<app>-<name>-<role>` when a job starts, since the application id
- * is only known then; `name` is the user's.
- */
-export type TopicRef =
-  | { readonly role: 'external'; readonly name: string }
-  | { readonly role: 'repartition' | 'changelog' | 'ingest' | 'positions' | 'egress'; readonly name: string }
+import { refKey, type TopicRef } from './topic-ref.ts'
 
 /** A topic that a sub-topology consumes, one partition a task. */
 export interface InputSpec {
@@ -27,11 +21,10 @@ export interface InputSpec {
   readonly until?: 'end'
   readonly errors: ErrorPolicies
   /**
-   * The nodes that its records enter: for an external or ingest topic the children of its source nodes, for a
-   * repartition topic the children of its `keyBy` that are keyed operators or lead to one, for an egress topic none.
-   * In order of id; a node that merges two sources of one topic is there twice, and takes each record twice.
+   * The edges that its records take: from the source nodes that it stands for, or those that lead through it; none of an
+   * egress topic. In order of their ends; a node that merges two sources of one topic has two, and takes each record twice.
    */
-  readonly targets: readonly NodeId[]
+  readonly edges: readonly Edge[]
   /**
    * The source nodes that it stands for, in order of id; none for repartition and egress topics. An output `from` one of
    * them takes the records as they come in.
@@ -46,6 +39,8 @@ export interface OutputSpec {
   readonly topic: TopicRef
   readonly key: AnySerde
   readonly value: AnySerde
+  /** Why a repartition topic is there; null of an egress topic. */
+  readonly reason: RepartitionReason | null
 }
 
 interface SubTopologyBase {
@@ -68,6 +63,8 @@ export interface ProcessingSubTopology extends SubTopologyBase {
   readonly inputs: readonly InputSpec[]
   /** Its nodes without the sources, in order of id: inputs come before what they feed. */
   readonly nodes: readonly TopologyNode[]
+  /** Those between its nodes, in order of their ends. Edges that lead in are their inputs'. */
+  readonly edges: readonly Edge[]
   readonly outputs: readonly OutputSpec[]
   readonly stores: readonly StoreSpec[]
 }
@@ -94,15 +91,10 @@ export interface Plan {
   readonly queryables: ReadonlyMap<string, StoreSpec>
 }
 
-/** The name of an internal topic in Kafka, or the external name itself. */
-export function topicName(appId: string, ref: TopicRef): string {
-  return ref.role === 'external' ? ref.name : `${appId}-${ref.name}-${ref.role}`
-}
-
 /** All topics that the engine makes for a plan, in order of sub-topology: inputs, changelogs, outputs, each once. */
 export function internalTopics(plan: Plan): readonly TopicRef[] {
   const internal = plan.subtopologies.flatMap(topicsOf).filter(({ role }) => role !== 'external')
-  return [...new Map(internal.map((ref) => [`${ref.role}:${ref.name}`, ref])).values()]
+  return [...new Map(internal.map((ref) => [refKey(ref), ref])).values()]
 }
 
 function topicsOf(sub: SubTopology): readonly TopicRef[] {

@@ -1,9 +1,11 @@
 import { StreamError } from '../core/errors.ts'
 import { nothing } from '../serde/nullable.ts'
+import { type Graph, topicOf } from './graph.ts'
 import { checkName, checkTopicLength } from './naming.ts'
-import type { TopicSinkNode, TopicSpec, TopologyNode } from './node.ts'
-import { internalTopics, type Plan, topicName } from './plan.ts'
-import { isSource, refKey, type SourceNode, topicOf } from './sub-topology.ts'
+import type { NodeId, NodeOf, SourceNode, TopicSpec, TopologyNode } from './node.ts'
+import { encodings, factsOf, isSource, type UserName } from './node-kinds.ts'
+import { internalTopics, type Plan } from './plan.ts'
+import { refKey, topicName } from './topic-ref.ts'
 import type { Topology } from './topology-builder.ts'
 
 /**
@@ -33,35 +35,57 @@ export function refuseInternalTopics(plan: Plan, appId: string): void {
   const internal = new Map(internalTopics(plan).map((ref) => [topicName(appId, ref), ref]))
   for (const topic of internal.keys()) checkTopicLength(topic)
   for (const node of plan.nodes) {
-    if (node.kind !== 'topic-source' && node.kind !== 'topic-sink') continue
-    const ref = internal.get(node.topic.name)
+    const topic = factsOf(node).topic(node)
+    const ref = topic?.role === 'external' ? internal.get(topic.name) : undefined
     if (ref !== undefined) {
       throw invalid(
-        `topic ${node.topic.name}: expected a topic of the user's, found the ${ref.role} topic of ${JSON.stringify(ref.name)}, which is the engine's own; use the stream or table in place, or to(...) a topic`,
+        `topic ${topic?.name}: expected a topic of the user's, found the ${ref.role} topic of ${JSON.stringify(ref.name)}, which is the engine's own; use the stream or table in place, or to(...) a topic`,
       )
     }
   }
 }
 
+const renaming: Readonly<Record<UserName['what'], string>> = {
+  store: 'rename one of the two stores',
+  repartition: 'rename one of the two keyBy',
+  connector: 'rename one of the two connectors',
+}
+
 function checkNames(nodes: readonly TopologyNode[]): void {
   const taken = new Map<string, unknown>()
-  const take = (kind: string, name: string, owner: unknown, remedy: string): void => {
-    checkName(kind, name)
-    const holder = taken.get(`${kind} ${name}`)
-    if (holder !== undefined && holder !== owner) {
-      throw invalid(`${kind} ${name}: expected a name of its own, found it given twice; ${remedy}`)
-    }
-    taken.set(`${kind} ${name}`, owner)
-  }
   for (const node of nodes) {
-    if (node.kind === 'aggregate') take('store', node.store.name, node, 'rename one of the two stores')
-    if (node.kind === 'key-by') take('repartition', node.name, node, 'rename one of the two keyBy')
-    if (node.kind === 'connector-source') {
-      take('connector', node.source.name, node.source.connector, 'rename one of the two connectors')
-      checkPartitions(`source ${node.source.name}`, node.source.partitions)
+    const facts = factsOf(node)
+    for (const { what, name, owner } of facts.names(node)) {
+      checkName(what, name)
+      const holder = taken.get(`${what} ${name}`)
+      if (holder !== undefined && holder !== owner) {
+        throw invalid(`${what} ${name}: expected a name of its own, found it given twice; ${renaming[what]}`)
+      }
+      taken.set(`${what} ${name}`, owner)
     }
-    if (node.kind === 'connector-sink') take('connector', node.sink.name, node, 'rename one of the two connectors')
-    if (node.kind === 'topic-source' || node.kind === 'topic-sink') checkName('topic', node.topic.name)
+    const topic = facts.topic(node)
+    if (topic?.role === 'external') checkName('topic', topic.name)
+    if (node.kind === 'connector-source') checkPartitions(`source ${node.source.name}`, node.source.partitions)
+  }
+}
+
+/**
+ * Refuses a repartition topic that two would write: one is named by a `keyBy`, another by the store before which the engine
+ * needs one.
+ *
+ * @throws {StreamError} `PLAN_INVALID`
+ */
+export function refuseSharedRepartitions({ edges }: Graph): void {
+  const writers = new Map<string, NodeId>()
+  for (const { from, through } of edges) {
+    if (through?.role !== 'repartition') continue
+    const writer = writers.get(through.name)
+    if (writer !== undefined && writer !== from) {
+      throw invalid(
+        `repartition ${through.name}: expected a name of its own, found a keyBy and a store of that name, before which records go through a topic, too; rename one of the two`,
+      )
+    }
+    writers.set(through.name, from)
   }
 }
 
@@ -79,7 +103,7 @@ function checkSources(nodes: readonly TopologyNode[]): void {
       // Two schemas over one encoding have one id, but only one of them would be asked.
       if (other.key !== node.key || other.value !== node.value) {
         throw invalid(
-          `stream(${name}): expected one serde for a topic's keys and one for its values, found ${serdesOf(node)} and ${serdesOf(other)} that differ; declare the topic once and read that`,
+          `stream(${name}): expected one serde for a topic's keys and one for its values, found ${encodings(node)} and ${encodings(other)} that differ; declare the topic once and read that`,
         )
       }
       if (other.timestamp !== node.timestamp || optionsOf(other) !== optionsOf(node)) {
@@ -101,12 +125,12 @@ function checkSinks(nodes: readonly TopologyNode[]): void {
   const topics = new Map<string, TopicSpec>()
   for (const node of nodes) if (node.kind === 'topic-source') topics.set(node.topic.name, node.topic)
   const written = new Map<string, TopicSpec>()
-  for (const { topic } of nodes.filter((node): node is TopicSinkNode => node.kind === 'topic-sink')) {
+  for (const { topic } of nodes.filter((node): node is NodeOf<'topic-sink'> => node.kind === 'topic-sink')) {
     checkPartitions(`topic ${topic.name}`, topic.partitions)
     const other = topics.get(topic.name)
     if (other !== undefined && (other.key.id !== topic.key.id || other.value.id !== topic.value.id)) {
       throw invalid(
-        `topic ${topic.name}: expected one encoding of its keys and one of its values, found ${serdesOf(other)} and ${serdesOf(topic)}; declare the topic once`,
+        `topic ${topic.name}: expected one encoding of its keys and one of its values, found ${encodings(other)} and ${encodings(topic)}; declare the topic once`,
       )
     }
     topics.set(topic.name, topic)
@@ -124,9 +148,10 @@ function checkKeys(node: TopologyNode, nodes: readonly TopologyNode[]): void {
   const inputs = node.inputs.map((id) => nodes[id] as TopologyNode)
   const [first] = inputs
   if (first === undefined) return
-  if (node.kind === 'aggregate' && first.key.id === nothing.id) {
+  const facts = factsOf(node)
+  if (facts.isKeyed && first.key.id === nothing.id) {
     throw invalid(
-      `${node.operation}(${node.store.name}): expected records with a key to group by, found records that never have one; call keyBy first`,
+      `${facts.describe(node)}: expected records with a key to group by, found records that never have one; call keyBy first`,
     )
   }
   const stranger = inputs.find(({ key }) => key.id !== first.key.id)
@@ -140,10 +165,6 @@ function checkKeys(node: TopologyNode, nodes: readonly TopologyNode[]): void {
 function checkPartitions(what: string, partitions: number | undefined): void {
   if (partitions === undefined || (Number.isSafeInteger(partitions) && partitions > 0)) return
   throw invalid(`${what}: expected a whole number of partitions from 1 on, found ${partitions}; correct it`)
-}
-
-function serdesOf({ key, value }: Pick<TopicSpec, 'key' | 'value'>): string {
-  return `(${key.id}, ${value.id})`
 }
 
 function creationOf({ partitions, config = {} }: TopicSpec): string {

@@ -4,7 +4,6 @@ import { seededRandom } from '../../../src/core/random.ts'
 import { noHeaders } from '../../../src/core/record.ts'
 import { aggregate } from '../../../src/operators/aggregate.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
-import { connect } from '../../../src/operators/step-subscriber.ts'
 import { TaskContext } from '../../../src/runtime/task-context.ts'
 import { int64 } from '../../../src/serde/number.ts'
 import type { AnySerde } from '../../../src/serde/serde.ts'
@@ -14,6 +13,7 @@ import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { AggregateNode } from '../../../src/topology/node.ts'
 import { bareThread } from '../../support/bare-thread.ts'
+import { wayInto } from '../../support/way-into.ts'
 
 const options = { memory: new MemoryBudget(1e7), hashSeed: 1, backendBytes: 0 }
 
@@ -28,7 +28,7 @@ function record(key: string | null, value: string | null, timestamp = 1): FlowRe
 
 type Operation = Pick<AggregateNode, 'operation' | 'seed' | 'fold'>
 
-async function open(operation: Operation, value: AnySerde, emitsUpdates = true) {
+async function open(operation: Operation, value: AnySerde, wantsEveryChange = true) {
   const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/s')
   const store = new KeyValueStore('s', backend, value, options)
   const { thread, lines } = bareThread()
@@ -40,13 +40,15 @@ async function open(operation: Operation, value: AnySerde, emitsUpdates = true) 
     inputs: [0],
     key: text,
     value,
-    yields: 'table',
     kind: 'aggregate',
     store: spec,
     ...operation,
   }
   const seen: FlowRecord[] = []
-  const entry = connect(aggregate(node, context, emitsUpdates), (one) => seen.push(one))
+  const entry = wayInto(
+    aggregate(node, context, { wantsEveryChange, dueAt: () => undefined, wakeAt: () => undefined }),
+    (one) => seen.push(one),
+  )
   const push = (...records: readonly FlowRecord[]): void => {
     for (const one of records) entry(one)
   }

@@ -15,21 +15,22 @@ import {
   throwError,
 } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import type { Emit } from '../../../src/operators/emit.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import { pipe } from '../../../src/operators/pipe.ts'
-import { connect, type Emit } from '../../../src/operators/step-subscriber.ts'
 import { TaskContext } from '../../../src/runtime/task-context.ts'
 import { text } from '../../../src/serde/text.ts'
 import { bareThread } from '../../support/bare-thread.ts'
+import { wayInto } from '../../support/way-into.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: operators of any types, as a node holds them
 type AnyOperator = OperatorFunction<any, any>
 
 function open(...operators: AnyOperator[]) {
   const context = new TaskContext(bareThread().thread, '0_0', 0)
-  const node = { id: 1, inputs: [0], key: text, value: text, yields: 'stream', kind: 'pipe', operators } as const
+  const node = { id: 1, inputs: [0], key: text, value: text, kind: 'pipe', operators } as const
   const seen: FlowRecord[] = []
-  const entry = connect(pipe(node, context), (one) => seen.push(one))
+  const entry = wayInto(pipe(node, context), (one) => seen.push(one))
   const push = (value: unknown, key = 'k'): void => entry(FlowRecord.of(key, value, 5))
   const values = (): unknown[] => seen.map(({ value }) => value)
   return { context, enter: entry, push, seen, values }
@@ -105,11 +106,11 @@ describe('a pipe', () => {
 
   it('throws what a step behind it throws', () => {
     const context = new TaskContext(bareThread().thread, '0_0', 0)
-    const node = { id: 1, inputs: [0], key: text, value: text, yields: 'stream', kind: 'pipe', operators: [] } as const
+    const node = { id: 1, inputs: [0], key: text, value: text, kind: 'pipe', operators: [] } as const
     const refuse: Emit = () => {
       throw new Error('behind the pipe')
     }
-    const entry = connect(pipe(node, context), refuse)
+    const entry = wayInto(pipe(node, context), refuse)
     expect(() => entry(FlowRecord.of('k', 'v', 1))).toThrow('behind the pipe')
   })
 })

@@ -1,13 +1,10 @@
-import { EMPTY, Subject } from 'rxjs'
+import { EMPTY, map, merge, Subject } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { type Emit, fanOut } from '../../../src/operators/emit.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
-import {
-  connect,
-  type Emit,
-  fanOut,
-  type RecordOperator,
-  stepOperator,
-} from '../../../src/operators/step-subscriber.ts'
+import type { Operator } from '../../../src/operators/operator.ts'
+import { connect, fused, stepOperator } from '../../../src/operators/step-subscriber.ts'
+import { wayInto } from '../../support/way-into.ts'
 
 const record = (value: unknown): FlowRecord => FlowRecord.of('k', value, 1)
 const double = stepOperator((emit) => (one) => emit(one.withValue((one.value as number) * 2)))
@@ -18,10 +15,10 @@ const failOn = (bad: unknown) =>
   })
 
 /** A chain of operators whose end keeps the values that reach it. */
-function chainOf(...operators: readonly RecordOperator[]): { readonly entry: Emit; readonly seen: unknown[] } {
+function chainOf(...operators: readonly Operator[]): { readonly entry: Emit; readonly seen: unknown[] } {
   const seen: unknown[] = []
   const end: Emit = (one) => seen.push(one.value)
-  return { entry: operators.reduceRight<Emit>((next, operator) => connect(operator, next), end), seen }
+  return { entry: operators.reduceRight<Emit>((next, operator) => wayInto(operator, next), end), seen }
 }
 
 describe('a step operator', () => {
@@ -61,7 +58,7 @@ describe('a step operator', () => {
   it('is an operator of RxJS like any other: it completes with its source and lets go of it', () => {
     const source = new Subject<FlowRecord>()
     const seen: unknown[] = []
-    const subscription = source.pipe(double).subscribe({ complete: () => seen.push('complete') })
+    const subscription = double.connect([source]).subscribe({ complete: () => seen.push('complete') })
     expect(source.observed).toBe(true)
     source.complete()
     expect(seen).toEqual(['complete'])
@@ -80,16 +77,60 @@ describe('the way into an operator', () => {
     expect(seen).toEqual([2, 4, 6])
   })
 
+  it('is one for each port, which an operator tells apart', () => {
+    const seen: unknown[] = []
+    const marked: Operator = {
+      connect: (inputs) => merge(...inputs.map((input, port) => input.pipe(map((one) => one.withKey(`port ${port}`))))),
+    }
+    const [left, right] = connect(marked, 2, ({ key, value }) => seen.push([key, value])) as [Emit, Emit]
+    right(record(1))
+    left(record(2))
+    expect(seen).toEqual([
+      ['port 1', 1],
+      ['port 0', 2],
+    ])
+  })
+
+  it('leads to one step from all ports of a step operator, in the order of the calls', () => {
+    const seen: unknown[] = []
+    const [left, right] = connect(double, 2, ({ value }) => seen.push(value)) as [Emit, Emit]
+    for (const [entry, value] of [
+      [left, 1],
+      [right, 2],
+      [left, 3],
+    ] as const)
+      entry(record(value))
+    expect(seen).toEqual([2, 4, 6])
+  })
+
   it('goes through operators of RxJS as well', () => {
-    const { entry, seen } = chainOf(double, (source) => source, double)
+    const { entry, seen } = chainOf(double, { connect: (inputs) => merge(...inputs).pipe(map((one) => one)) }, double)
     entry(record(1))
     expect(seen).toEqual([4])
   })
 
   it('takes records that its operator does not want', () => {
-    const { entry, seen } = chainOf(() => EMPTY)
+    const { entry, seen } = chainOf({ connect: () => EMPTY })
     expect(() => entry(record(1))).not.toThrow()
     expect(seen).toEqual([])
+  })
+})
+
+describe('fused steps', () => {
+  it('run one after the other, and may hand on any number', () => {
+    const shout =
+      (next: Emit): Emit =>
+      (one) =>
+        next(one.withValue(`${one.value}!`))
+    const twice =
+      (next: Emit): Emit =>
+      (one) => {
+        next(one)
+        next(one)
+      }
+    const { entry, seen } = chainOf(fused([shout, twice, shout]))
+    entry(record('a'))
+    expect(seen).toEqual(['a!!', 'a!!'])
   })
 })
 

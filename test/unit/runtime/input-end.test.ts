@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InputEnd, tokenOf } from '../../../src/runtime/input-end.ts'
 import { text } from '../../../src/serde/text.ts'
-import type { InputSpec, TopicRef } from '../../../src/topology/plan.ts'
+import type { InputSpec } from '../../../src/topology/plan.ts'
+import type { TopicRef } from '../../../src/topology/topic-ref.ts'
 import { BareApp } from '../../support/bare-app.ts'
 
 const errors = { decode: 'fail', process: 'fail' } as const
@@ -10,7 +11,7 @@ const inputOf = (topic: TopicRef, until: { until?: 'end' } = {}): InputSpec => (
   key: text,
   value: text,
   errors,
-  targets: [],
+  edges: [],
   sources: [],
   ...until,
 })

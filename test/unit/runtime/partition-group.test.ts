@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { PartitionGroup, takenOf } from '../../../src/runtime/partition-group.ts'
 import { RecordQueue } from '../../../src/runtime/record-queue.ts'
 import { text } from '../../../src/serde/text.ts'
-import type { InputSpec, TopicRef } from '../../../src/topology/plan.ts'
+import type { InputSpec } from '../../../src/topology/plan.ts'
+import type { TopicRef } from '../../../src/topology/topic-ref.ts'
 import { FetchedLog } from '../../support/fetched.ts'
 import { record } from '../../support/record-batches.ts'
 import { runs } from '../../support/seed.ts'
@@ -13,7 +14,7 @@ const inputOf = (topic: TopicRef): InputSpec => ({
   key: text,
   value: text,
   errors: { decode: 'fail', process: 'fail' },
-  targets: [],
+  edges: [],
   sources: [],
 })
 

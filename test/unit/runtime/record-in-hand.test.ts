@@ -27,16 +27,16 @@ function open(policy: ErrorPolicy, work: Work) {
     key: text,
     value: text,
     errors: { decode: 'fail' as const, process: policy },
-    targets: [],
+    edges: [],
     sources: [],
   }
   const queue = new RecordQueue(input, log.queue, 0, -1, () => undefined)
-  const chain: Chain = { push: (_input, one) => work(one, context), cutStores: () => new Map() }
+  const push: Chain['push'] = (_input, one) => work(one, context)
   const take = (value: string): void => {
     log.answer([log.batch([record('k', value)])])
     const head = queue.peek() as FlowRecord
     queue.take()
-    inHand.process(chain, queue, head)
+    inHand.process({ push }, queue, head)
   }
   return { clock, thread, lines, context, inHand, take, wakes: () => woken }
 }

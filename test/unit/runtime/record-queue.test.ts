@@ -15,7 +15,7 @@ const input: InputSpec = {
   key: text,
   value: text,
   errors: { decode: 'fail', process: 'fail' },
-  targets: [],
+  edges: [],
   sources: [],
 }
 

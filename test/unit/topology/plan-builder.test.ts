@@ -1,7 +1,11 @@
 import { int64, json, type PipelineBuilder, pipeline, structured, text, topic } from 'millrace'
 import { describe, expect, it } from 'vitest'
-import { type Plan, type ProcessingSubTopology, type SubTopology, topicName } from '../../../src/topology/plan.ts'
-import { emptySource, forgetfulSink } from '../../support/connectors.ts'
+import { presence } from '../../../src/serde/presence.ts'
+import type { ClusterFacts } from '../../../src/topology/graph.ts'
+import type { Plan, ProcessingSubTopology, SubTopology } from '../../../src/topology/plan.ts'
+import { buildPlan } from '../../../src/topology/plan-builder.ts'
+import { topicName } from '../../../src/topology/topic-ref.ts'
+import { emptySource, forgetfulSink, keyedSource } from '../../support/connectors.ts'
 
 const orders = topic('orders', { key: text, value: json<{ user: string; sku: string; cents: number }>() })
 const lines = topic('lines', { key: text, value: text })
@@ -26,9 +30,16 @@ function* parts(sub: SubTopology): Iterable<string> {
   if (sub.kind === 'source') yield sub.source.name
   if (sub.kind === 'sink') yield topicName('app', sub.input.topic)
   if (sub.kind !== 'processing') return
-  yield sub.inputs.map(({ topic, targets }) => `${topicName('app', topic)}>${targets.join(',')}`).join(' ')
+  yield sub.inputs
+    .map(({ topic, edges }) => `${topicName('app', topic)}>${edges.map(({ to }) => to).join(',')}`)
+    .join(' ')
   yield sub.nodes.map(({ id, kind }) => `${id}:${kind}`).join(' ')
   if (sub.outputs.length > 0) yield sub.outputs.map(({ from, topic }) => `${from}>${topicName('app', topic)}`).join(' ')
+}
+
+/** Partitions by topic, and the names of repartition topics that are there. */
+function cluster(partitions: Readonly<Record<string, number>>, repartitions: readonly string[] = []): ClusterFacts {
+  return { partitionsOf: (topic) => partitions[topic], hasRepartition: (name) => repartitions.includes(name) }
 }
 
 function processing(plan: Plan, id: number): ProcessingSubTopology {
@@ -211,7 +222,7 @@ describe('a plan', () => {
       words.count('n')
     })
     expect(shape(plan)).toEqual([
-      'processing: lines>1 | 1:key-by | 1>app-word-repartition 1>app-words-egress',
+      'processing: lines>1 | 1:key-by | 1>app-words-egress 1>app-word-repartition',
       'sink behind 0: app-words-egress',
       'processing behind 0: app-word-repartition>3 | 3:aggregate',
     ])
@@ -228,11 +239,102 @@ describe('a plan', () => {
       stream(lines).count('n')
     })
     // The output is from a source node: the input says which ones it stands for.
-    expect(processing(shared, 0).inputs[0]).toMatchObject({ sources: [0, 2], targets: [3] })
+    expect(processing(shared, 0).inputs[0]).toMatchObject({
+      sources: [0, 2],
+      edges: [{ from: 2, to: 3, port: 0, through: null }],
+    })
     expect(shape(shared)).toEqual([
       'processing: lines>3 | 3:aggregate | 0>app-lines-egress',
       'sink behind 0: app-lines-egress',
     ])
+  })
+
+  it('leads what a connector gives through a topic before each keyed operator, and before nothing else', async () => {
+    const plan = await planOf(({ stream }) => {
+      const entries = stream(keyedSource('entries', text))
+      const wanted = entries.filter(Boolean)
+      wanted.count('n').to(counts)
+      wanted.to(copy)
+    })
+    expect(shape(plan)).toEqual([
+      'source: entries',
+      'processing behind 0: app-entries-ingest>1 | 1:filter 4:topic-sink | 1>app-n-repartition',
+      'processing behind 1: app-n-repartition>2 | 2:aggregate 3:topic-sink',
+    ])
+    expect(processing(plan, 1).outputs).toMatchObject([{ reason: 'by split', value: presence }])
+  })
+
+  it('leads through no second topic what is where its key is already: behind a keyBy, behind a table', async () => {
+    const plan = await planOf(({ stream }) => {
+      const table = stream(keyedSource('entries', text))
+        .keyBy('again', (v) => v)
+        .reduce('last', (_, v) => v)
+      table
+        .updates()
+        .filter((v) => v !== null)
+        .count('changes')
+    })
+    expect(shape(plan)).toEqual([
+      'source: entries',
+      'processing behind 0: app-entries-ingest>1 | 1:key-by | 1>app-again-repartition',
+      'processing behind 1: app-again-repartition>2 | 2:aggregate 3:updates 4:filter 5:aggregate',
+    ])
+  })
+
+  it('keeps topics that differ apart from what has state: their records go there by key', async () => {
+    const build = ({ stream }: PipelineBuilder): void => {
+      const both = stream(lines).merge(stream(copy))
+      both.count('n').to(counts)
+      both.to(topic('all', { key: text, value: text }))
+    }
+    const even = await planOf(build)
+    expect(shape(even)).toEqual(['processing: copy>2 lines>2 | 2:merge 3:aggregate 4:topic-sink 5:topic-sink'])
+    const uneven = buildPlan(even, cluster({ lines: 2, copy: 3 }))
+    expect(shape(uneven)).toEqual([
+      'processing: copy>2 lines>2 | 2:merge 5:topic-sink | 2>app-n-repartition',
+      'processing behind 0: app-n-repartition>3 | 3:aggregate 4:topic-sink',
+    ])
+    expect(processing(uneven, 0).outputs).toMatchObject([{ reason: 'uneven inputs' }])
+    // Even again, they go on through the topic that is there: it may hold what nobody has read yet.
+    const after = buildPlan(uneven, cluster({ lines: 3, copy: 3 }, ['n']))
+    expect(shape(after)).toEqual(shape(uneven))
+    expect(processing(after, 0).outputs).toMatchObject([{ reason: 'as before' }])
+    expect(shape(buildPlan(uneven, cluster({ lines: 3, copy: 3 })))).toEqual(shape(even))
+  })
+
+  it('lets topics that differ be read together where nothing has state', async () => {
+    const plan = await planOf(({ stream }) => {
+      stream(lines)
+        .merge(stream(copy))
+        .keyBy('word', (v) => v)
+        .count('n')
+    })
+    expect(shape(buildPlan(plan, cluster({ lines: 2, copy: 3 })))).toEqual(shape(plan))
+  })
+
+  it('takes the topic of a keyBy for nobody else, whatever a store is called', async () => {
+    const plan = await planOf(({ stream }) => {
+      const words = stream(lines)
+      words.keyBy('n', (v) => v).count('m')
+      words.count('n')
+    })
+    expect(shape(buildPlan(plan, cluster({ lines: 2 }, ['n', 'm'])))).toEqual([
+      'processing: lines>1,3 | 1:key-by 3:aggregate | 1>app-n-repartition',
+      'processing behind 0: app-n-repartition>2 | 2:aggregate',
+    ])
+  })
+
+  it('refuses a keyBy and a store of one name where both need a topic', async () => {
+    const build = planOf(({ stream }) => {
+      const entries = stream(keyedSource('entries', text))
+      entries.count('n')
+      entries.keyBy('n', (v) => v).count('m')
+    })
+    await expect(build).rejects.toMatchObject({
+      code: 'PLAN_INVALID',
+      message:
+        'repartition n: expected a name of its own, found a keyBy and a store of that name, before which records go through a topic, too; rename one of the two',
+    })
   })
 
   it('orders what reads a topic behind what writes it', async () => {

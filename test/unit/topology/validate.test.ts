@@ -162,7 +162,7 @@ describe('a plan is refused', () => {
 
   it('when records are grouped by a key that they never have', async () => {
     expect(await refusal(({ stream }) => stream(emptySource('texts')).count('n'))).toBe(
-      'count(n): expected records with a key to group by, found records that never have one; call keyBy first',
+      'count in store n: expected records with a key to group by, found records that never have one; call keyBy first',
     )
   })
 

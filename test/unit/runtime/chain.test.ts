@@ -1,0 +1,141 @@
+import { int64, type PipelineBuilder, pipeline, text, topic } from 'millrace'
+import { describe, expect, it } from 'vitest'
+import { noHeaders } from '../../../src/core/record.ts'
+import { FlowRecord } from '../../../src/operators/flow-record.ts'
+import { buildChain } from '../../../src/runtime/chain.ts'
+import type { InputSpec, ProcessingSubTopology } from '../../../src/topology/plan.ts'
+import { ChainContext } from '../../support/chain-context.ts'
+import { forgetfulSink } from '../../support/connectors.ts'
+
+const left = topic('left', { key: text, value: text })
+const right = topic('right', { key: text, value: text })
+const counts = topic('counts', { key: text, value: int64 })
+const out = topic('out', { key: text, value: text })
+const log = topic('log', { key: text, value: text })
+
+/** A record as it comes from a topic of texts. */
+function record(key: string, value: string): FlowRecord {
+  const buffer = Buffer.from(key + value)
+  const keyLength = Buffer.byteLength(key)
+  return FlowRecord.raw(buffer, 0, keyLength, text, keyLength, buffer.length - keyLength, text, 1, noHeaders)
+}
+
+/** The chain of one sub-topology of a pipeline. */
+async function chainOf(build: (builder: PipelineBuilder) => void, id = 0) {
+  const plan = await pipeline('app', (builder) => {
+    build(builder)
+  }).build()
+  const sub = plan.subtopologies[id] as ProcessingSubTopology
+  const context = await new ChainContext().open(sub.stores)
+  const chain = buildChain(sub, 'app', context)
+  const push = (from: string, key: string, value: string): void =>
+    chain.push(sub.inputs.find(({ topic: { name } }) => name === from) as InputSpec, record(key, value))
+  return { chain, context, push, written: context.written }
+}
+
+describe('a chain', () => {
+  it('leads the records of each input to all that is behind it, in order of the pipeline', async () => {
+    const { push, written } = await chainOf(({ stream }) => {
+      const both = stream(left)
+        .map((v) => `${v}!`)
+        .merge(stream(right))
+      both.to(out)
+      both.filter((v) => v !== 'b').to(log)
+    })
+    push('left', 'k', 'a')
+    push('right', 'k', 'b')
+    expect(written).toEqual(['out: k=a!', 'log: k=a!', 'out: k=b'])
+  })
+
+  it('builds a node once, however many ways lead to it', async () => {
+    const seen: string[] = []
+    const { push, written, context } = await chainOf(({ stream }) => {
+      const lines = stream(left)
+      let all = lines.map((v) => v)
+      for (let i = 0; i < 3; i++) all = all.map((v) => `${v}l`).merge(all.map((v) => `${v}r`))
+      all
+        .tap((v) => void seen.push(v))
+        .count('n')
+        .to(counts)
+    })
+    push('left', 'k', '')
+    expect(seen).toEqual(['lll', 'llr', 'lrl', 'lrr', 'rll', 'rlr', 'rrl', 'rrr'])
+    expect(context.store('n').valueAt(0)).toBe(8)
+    expect(written).toEqual([])
+  })
+
+  it('ends in a topic where an edge leads through one, and hands records there before what was said later', async () => {
+    const { push, written } = await chainOf(({ stream }) => {
+      const words = stream(left).keyBy('word', (v) => v)
+      words.count('n')
+      words.to(out)
+      stream(right).to(forgetfulSink('sink'))
+      stream(right).to(log)
+    })
+    push('left', 'k', 'a')
+    expect(written).toEqual(['out: a=a', 'app-word-repartition: a=a'])
+  })
+
+  it('writes what comes in to an egress topic as it is', async () => {
+    const { push, written } = await chainOf(({ stream }) => {
+      stream(left).to(forgetfulSink('sink'))
+      stream(left)
+        .map((v) => `${v}!`)
+        .to(out)
+    })
+    push('left', 'k', 'a')
+    expect(written).toEqual(['out: k=a!', 'app-sink-egress: k=a'])
+  })
+
+  it('hands every change of a table to its updates, and the last of each key at the cut to all else', async () => {
+    const { chain, push, written } = await chainOf(({ stream }) => {
+      const table = stream(left).reduce('longest', (a, b) => a + b)
+      table.to(out)
+      table
+        .updates()
+        .map((v) => `${v}`)
+        .to(log)
+      table.to(forgetfulSink('sink'))
+    })
+    push('left', 'a', '1')
+    push('left', 'b', '2')
+    push('left', 'a', '3')
+    expect(written.splice(0)).toEqual(['log: a=1', 'log: b=2', 'log: a=13'])
+    const cuts = chain.cut()
+    expect([...cuts.keys()]).toEqual(['longest'])
+    expect(written.splice(0)).toEqual(['out: a=13', 'app-sink-egress: a=13', 'out: b=2', 'app-sink-egress: b=2'])
+    chain.cut()
+    expect(written).toEqual([])
+  })
+
+  it('cuts a table before what it feeds, so that all of one commit is in it', async () => {
+    const { chain, push, context } = await chainOf(({ stream }) => {
+      stream(left).count('first').updates().count('second').to(counts)
+    })
+    for (const key of ['a', 'a', 'b']) push('left', key, 'x')
+    expect([...chain.cut().keys()]).toEqual(['first', 'second'])
+    expect(context.written).toEqual(['counts: a=2', 'counts: b=1'])
+  })
+
+  it('throws what user code throws, and goes on with the next record', async () => {
+    const { push, written } = await chainOf(({ stream }) => {
+      stream(left)
+        .map((v) => {
+          if (v === 'bad') throw new RangeError('no')
+          return v
+        })
+        .to(out)
+    })
+    expect(() => push('left', 'k', 'bad')).toThrow('no')
+    push('left', 'k', 'good')
+    expect(written).toEqual(['out: k=good'])
+  })
+
+  it('has nothing to do by a clock where no operator asked for it', async () => {
+    const { chain, written } = await chainOf(({ stream }) => stream(left).to(out))
+    chain.advance(1e12)
+    chain.punctuate(1e12)
+    chain.flush()
+    expect({ written, nextWakeMs: chain.nextWakeMs }).toEqual({ written: [], nextWakeMs: Number.POSITIVE_INFINITY })
+  })
+})
