@@ -1,4 +1,5 @@
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { engineGraphSuite } from '../contract/engine-graph-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
@@ -13,5 +14,6 @@ const inProcess: EngineEnvironment = {
 
 engineSuite('the embedded broker in its own process', () => inProcess)
 engineEdgesSuite('the embedded broker in its own process', () => inProcess)
+engineGraphSuite('the embedded broker in its own process', () => inProcess)
 engineHeadersSuite('the embedded broker in its own process', () => inProcess)
 engineLimitsSuite('the embedded broker in its own process', () => inProcess)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { MemoryDisk } from '../../src/broker/memory-storage.ts'
 import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { engineGraphSuite } from '../contract/engine-graph-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
@@ -25,5 +26,6 @@ const overTcp: EngineEnvironment = {
 
 engineSuite('the embedded broker over TCP', () => overTcp)
 engineEdgesSuite('the embedded broker over TCP', () => overTcp)
+engineGraphSuite('the embedded broker over TCP', () => overTcp)
 engineHeadersSuite('the embedded broker over TCP', () => overTcp)
 engineLimitsSuite('the embedded broker over TCP', () => overTcp)

@@ -1,4 +1,5 @@
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
+import { engineGraphSuite } from '../contract/engine-graph-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
@@ -12,6 +13,7 @@ describeKafka('a real Kafka', (brokers) => {
   }
   engineSuite('a real Kafka', () => environment)
   engineEdgesSuite('a real Kafka', () => environment)
+  engineGraphSuite('a real Kafka', () => environment)
   engineHeadersSuite('a real Kafka', () => environment)
   engineLimitsSuite('a real Kafka', () => environment)
 })

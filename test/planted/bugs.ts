@@ -2,6 +2,7 @@ import { brokerBugs1 } from './bugs/broker-1.ts'
 import { brokerBugs2 } from './bugs/broker-2.ts'
 import { checkpointBugs1 } from './bugs/checkpoint-1.ts'
 import { checkpointBugs2 } from './bugs/checkpoint-2.ts'
+import { graphBugs } from './bugs/graph.ts'
 import { kafkaBugs1 } from './bugs/kafka-1.ts'
 import { kafkaBugs2 } from './bugs/kafka-2.ts'
 import { operatorsBugs } from './bugs/operators.ts'
@@ -13,7 +14,7 @@ import { topologyBugs } from './bugs/topology.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
 /** The list never gets shorter: a bug whose place has been rebuilt is planted again where its mistake can be made now. */
-export const plantedBugsMin = 145
+export const plantedBugsMin = 157
 
 /** All planted bugs. */
 export const plantedBugs: readonly PlantedBug[] = [
@@ -27,6 +28,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...operatorsBugs,
   ...protocolBugs,
   ...topologyBugs,
+  ...graphBugs,
   ...brokerBugs1,
   ...brokerBugs2,
 ]

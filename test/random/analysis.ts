@@ -5,11 +5,22 @@ import { ImpossibleCase } from './impossible-case.ts'
 /** The place of a node in its case. */
 export type Place = number
 
-/** A topic that a task reads: one of the case, one behind a source connector, or one behind a `keyBy`. */
+/** A topic of the engine's own that leads records to where their keys are. */
+export interface Repartition {
+  /** What it is called after: a `keyBy`, or the store before which it stands. */
+  readonly name: string
+  /** The nodes that read it. */
+  readonly targets: readonly Place[]
+}
+
+/**
+ * A topic that a task reads: one of the case, one behind a source connector, one behind a `keyBy`, or one before a store whose
+ * records are not where their keys are.
+ */
 export interface GroupInput {
   readonly role: 'external' | 'ingest' | 'repartition'
   readonly name: string
-  /** The source nodes of it, or the `keyBy`. */
+  /** The source nodes of it, or the one whose records are in it. */
   readonly from: readonly Place[]
   /** The nodes that its records enter, in order of place; one that merges two sources of one topic is there twice. */
   readonly targets: readonly Place[]
@@ -39,6 +50,8 @@ export class Analysis {
   private readonly given: Pick<Case, 'topics' | 'connectors'>
   private readonly children: readonly (readonly Place[])[]
   private readonly leadsToTable: readonly boolean[]
+  /** Aggregates that read through a topic of their own. */
+  private readonly apart: ReadonlySet<Place>
 
   /** @throws {ImpossibleCase} */
   constructor(given: Pick<Case, 'nodes' | 'topics' | 'connectors'>) {
@@ -54,6 +67,8 @@ export class Analysis {
       leads[place] = node.kind === 'aggregate' || (node.kind !== 'key-by' && behind.some((child) => leads[child]))
     }
     this.leadsToTable = leads
+    this.apart = this.unplaced()
+    this.apart = new Set([...this.apart, ...this.uneven()])
     this.groups = this.orderedGroups()
     const facts: Facts[] = []
     for (const [place, node] of nodes.entries()) {
@@ -74,9 +89,41 @@ export class Analysis {
 
   /** Whether records go from one node to the next through a topic of the engine's. */
   private isCut(from: Place, to: Place): boolean {
-    return (
-      this.node(to).kind === 'connector-sink' || (this.node(from).kind === 'key-by' && this.leadsToTable[to] === true)
-    )
+    if (this.node(to).kind === 'connector-sink' || this.apart.has(to)) return true
+    return this.node(from).kind === 'key-by' && this.leadsToTable[to] === true
+  }
+
+  /** Aggregates of records that lie by the splits of a connector, not by their keys. */
+  private unplaced(): ReadonlySet<Place> {
+    const lies: boolean[] = []
+    const apart = new Set<Place>()
+    for (const [place, { kind, inputs }] of this.nodes.entries()) {
+      const astray = inputs.some((input) => lies[input] === true)
+      if (kind === 'aggregate' && astray) apart.add(place)
+      lies.push(kind === 'connector-source' || (astray && kind !== 'aggregate' && kind !== 'key-by'))
+    }
+    return apart
+  }
+
+  /** Aggregates that records of sources reach in a task whose sources differ in their number of partitions. */
+  private uneven(): readonly Place[] {
+    return this.united().flatMap((members) => {
+      const sources = members.filter((place) => this.sourceOf(place) !== null)
+      const isStateful = members.some((place) => this.node(place).kind === 'aggregate')
+      if (!isStateful || new Set(sources.map((place) => this.sourcePartitions(place))).size < 2) return []
+      const reached = new Set(sources)
+      for (const place of members) {
+        if (!reached.has(place) || this.node(place).kind === 'aggregate') continue
+        for (const child of this.direct(place)) reached.add(child)
+      }
+      return members.filter((place) => reached.has(place) && this.node(place).kind === 'aggregate')
+    })
+  }
+
+  private sourcePartitions(place: Place): number {
+    const source = this.sourceOf(place)
+    const given = source?.role === 'external' ? this.given.topics : this.given.connectors
+    return given[source?.name ?? '']?.partitions ?? 0
   }
 
   /** The nodes that take a node's records in the same task, in order of place, once an edge. */
@@ -84,12 +131,15 @@ export class Analysis {
     return (this.children[place] ?? []).filter((child) => !this.isCut(place, child))
   }
 
-  /** The nodes that read a `keyBy` through its topic. */
-  behindTopic(place: Place): readonly Place[] {
-    if (this.node(place).kind !== 'key-by') return []
-    return (this.children[place] ?? []).filter(
+  /** The topics that a node's records are led through to where their keys are. */
+  repartitions(place: Place): readonly Repartition[] {
+    const node = this.node(place)
+    const cut = (this.children[place] ?? []).filter(
       (child) => this.node(child).kind !== 'connector-sink' && this.isCut(place, child),
     )
+    if (cut.length === 0) return []
+    if (node.kind === 'key-by') return [{ name: node.name, targets: cut }]
+    return cut.map((child) => ({ name: (this.node(child) as { readonly store: string }).store, targets: [child] }))
   }
 
   connectorSinks(place: Place): readonly Place[] {
@@ -129,8 +179,7 @@ export class Analysis {
     for (const place of this.nodes.keys()) {
       for (const source of this.beside(place)) unite(source, place)
       for (const child of this.direct(place)) unite(place, child)
-      const readers = this.behindTopic(place)
-      for (const reader of readers) unite(reader, readers[0] as Place)
+      for (const { targets } of this.repartitions(place)) for (const one of targets) unite(one, targets[0] as Place)
     }
     const groups = new Map<Place, Place[]>()
     for (const [place, node] of this.nodes.entries()) {
@@ -150,10 +199,12 @@ export class Analysis {
         inputs.push({ ...source, from, targets })
       }
     }
-    for (const [place, node] of this.nodes.entries()) {
-      const targets = this.behindTopic(place)
-      if (node.kind !== 'key-by' || !targets.some((target) => members.includes(target))) continue
-      inputs.push({ role: 'repartition', name: node.name, from: [place], targets })
+    for (const place of this.nodes.keys()) {
+      for (const { name, targets } of this.repartitions(place)) {
+        if (targets.some((target) => members.includes(target))) {
+          inputs.push({ role: 'repartition', name, from: [place], targets })
+        }
+      }
     }
     const nameOf = ({ role, name }: GroupInput): string => `${role}:${name}`
     return inputs.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
@@ -170,19 +221,18 @@ export class Analysis {
       )
       if (next < 0) throw new ImpossibleCase('records go in a circle')
       const [{ members, inputs }] = waiting.splice(next, 1) as [(typeof waiting)[number]]
-      const counts = inputs.map((input) => {
-        if (input.role === 'external') return this.given.topics[input.name]?.partitions ?? 0
-        if (input.role === 'ingest') return this.given.connectors[input.name]?.partitions ?? 0
-        return writerOf(input.from[0] as Place)?.partitions ?? 0
-      })
-      if (new Set(counts).size !== 1) throw new ImpossibleCase('topics that are read together differ in partitions')
+      const sources = inputs.filter(({ role }) => role !== 'repartition')
+      const counts =
+        sources.length > 0
+          ? sources.map(({ from }) => this.sourcePartitions(from[0] as Place))
+          : inputs.map(({ from }) => writerOf(from[0] as Place)?.partitions ?? 0)
       const [only, ...others] = inputs
       const writer = only?.role === 'repartition' ? writerOf(only.from[0] as Place) : undefined
       const isExact =
         others.length > 0
           ? inputs.every(({ role }) => role === 'external')
           : writer === undefined || (writer.isExact && writer.partitions === 1)
-      ordered.push({ members, inputs, partitions: counts[0] as number, isExact })
+      ordered.push({ members, inputs, partitions: Math.max(...counts), isExact })
     }
     return ordered
   }

@@ -17,7 +17,7 @@ export class NaiveOutputs implements Expected {
   readonly streams = new Map<string, NaiveLog>()
   readonly stores = new Map<string, NaiveStore[]>()
   readonly lastChanges = new Map<string, { readonly store: string; readonly partitions: number }>()
-  /** Topics of the engine's own behind a `keyBy`, by its name. */
+  /** Topics of the engine's own that lead records to where their keys are, by the names that they are called after. */
   readonly repartitions = new Map<string, NaiveLog>()
   private readonly given: Case
   private readonly analysis: Analysis
@@ -31,8 +31,9 @@ export class NaiveOutputs implements Expected {
   private declare(place: Place, node: CaseNode): void {
     const from = node.inputs[0] as Place
     const partitionsOf = (at: Place): number => this.analysis.groups[this.analysis.fact(at).group]?.partitions ?? 0
-    if (node.kind === 'key-by')
-      this.repartitions.set(node.name, new NaiveLog(partitionsOf(place), this.given.script.length))
+    for (const { name, targets } of this.analysis.repartitions(place)) {
+      this.repartitions.set(name, new NaiveLog(partitionsOf(targets[0] as Place), this.given.script.length))
+    }
     if (node.kind === 'aggregate') {
       const empty = (): NaiveStore => ({ rows: new Map(), changes: new Map() })
       this.stores.set(node.store, Array.from({ length: partitionsOf(place) }, empty))

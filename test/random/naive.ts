@@ -100,7 +100,7 @@ class Naive {
     }
     try {
       for (const target of input.targets) this.visit(target, record, turn)
-      if (input.role !== 'repartition') for (const source of input.from) this.toSinks(source, record, turn)
+      if (input.role !== 'repartition') for (const source of input.from) this.toTopics(source, record, turn)
       for (let next = turn.queue[0]; next !== undefined; next = turn.queue[0]) {
         this.leavePipe(next.place, next.record, turn)
         turn.queue.shift()
@@ -116,14 +116,14 @@ class Naive {
   /** Hands a record to all who take it: those in the same task, then topics. */
   private forward(place: Place, record: NaiveRecord, turn: Turn): void {
     for (const child of this.analysis.direct(place)) this.visit(child, record, turn)
-    const node = this.analysis.node(place)
-    if (node.kind === 'key-by' && this.analysis.behindTopic(place).length > 0) {
-      this.write(this.outputs.repartitions.get(node.name), this.analysis.fact(place).key, record, turn)
-    }
-    this.toSinks(place, record, turn)
+    this.toTopics(place, record, turn)
   }
 
-  private toSinks(place: Place, record: NaiveRecord, turn: Turn): void {
+  /** Writes a record to the topics of the engine's own that lead from a node on. */
+  private toTopics(place: Place, record: NaiveRecord, turn: Turn): void {
+    for (const { name } of this.analysis.repartitions(place)) {
+      this.write(this.outputs.repartitions.get(name), this.analysis.fact(place).key, record, turn)
+    }
     for (const sink of this.analysis.connectorSinks(place)) {
       const node = this.analysis.node(sink)
       if (node.kind !== 'connector-sink') continue

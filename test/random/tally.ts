@@ -32,6 +32,10 @@ export class Tally {
       this.count('shapes', isExact ? 'tasks in one order' : 'tasks in any order')
       this.count('shapes', `sub-topologies of ${partitions}`)
       this.count('shapes', `sub-topologies with ${inputs.length} inputs`)
+      for (const { role, from } of inputs) {
+        const isOwn = role === 'repartition' && analysis.node(from[0] as number).kind !== 'key-by'
+        if (isOwn) this.count('shapes', 'stores behind a topic of their own')
+      }
     }
     this.count('shapes', `cases of ${given.script.length} phases`)
     if (disturbed === null) return

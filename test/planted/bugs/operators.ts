@@ -73,7 +73,7 @@ export const operatorsBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a fan-out leaves its last reader out',
-    file: 'src/operators/step-subscriber.ts',
+    file: 'src/operators/emit.ts',
     find: 'for (let i = 0; i < steps.length; i++) steps[i]?.(record)',
     replace: 'for (let i = 0; i < steps.length - 1; i++) steps[i]?.(record)',
     killer: {

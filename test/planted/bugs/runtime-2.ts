@@ -74,9 +74,10 @@ export const runtimeBugs2: readonly PlantedBug[] = [
   {
     name: 'a node is built anew for each record',
     file: 'src/runtime/chain.ts',
-    find: `      if (!fused.has(node)) this.entries.set(node.id, this.entryOf(node))
+    find: `      if (!fusedNodes.has(node.id)) this.entries.set(node.id, this.entriesOf(node))
 `,
-    replace: `      if (!fused.has(node)) this.entries.set(node.id, (record) => this.entryOf(node)(record))
+    replace: `      if (!fusedNodes.has(node.id))
+        this.entries.set(node.id, [0, 1].map((port) => (record) => this.entriesOf(node)[port]?.(record)))
 `,
     killer: { project: 'simulation', file: 'diamonds.test.ts', test: 'two topics in front of a table' },
   },

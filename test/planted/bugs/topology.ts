@@ -3,9 +3,9 @@ import type { PlantedBug } from '../planted-bug.ts'
 export const topologyBugs: readonly PlantedBug[] = [
   {
     name: 'a keyed operator reads the old key',
-    file: 'src/topology/sub-topology.ts',
-    find: `return to.kind === 'connector-sink' || (from.kind === 'key-by' && this.#keyed[to.id] === true)`,
-    replace: `return to.kind === 'connector-sink'`,
+    file: 'src/topology/graph.ts',
+    find: `const behind = givesKeys(writer) && this.#keyed[to.id] ? factsOf(writer).repartition(writer) : null`,
+    replace: `const behind = null as string | null`,
     killer: {
       project: 'unit',
       file: 'topology/plan-builder.test.ts',
@@ -14,10 +14,10 @@ export const topologyBugs: readonly PlantedBug[] = [
   },
   {
     name: 'sources of one topic are two sub-topologies',
-    file: 'src/topology/sub-topology.ts',
-    find: `      for (const source of this.sourcesBeside(node)) unite(source, node)
+    file: 'src/topology/graph.ts',
+    find: `    for (const node of this.nodes) if (isSource(node)) readsTopic(node.id, topicOf(node))
 `,
-    replace: '',
+    replace: ``,
     killer: {
       project: 'unit',
       file: 'topology/plan-builder.test.ts',
@@ -26,11 +26,9 @@ export const topologyBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a sink shares its sub-topology',
-    file: 'src/topology/sub-topology.ts',
-    find: `    return readers.length === 1 && readers[0] === sink
-`,
-    replace: `    return readers.includes(sink)
-`,
+    file: 'src/topology/graph.ts',
+    find: `filter((from) => beside.has(from)).length === 1`,
+    replace: `filter((from) => beside.has(from)).length > 0`,
     killer: {
       project: 'unit',
       file: 'topology/plan-builder.test.ts',
@@ -40,8 +38,8 @@ export const topologyBugs: readonly PlantedBug[] = [
   {
     name: 'values are left out of a repartition that somebody reads',
     file: 'src/topology/sub-topology.ts',
-    find: `readers.every((reader) => reader.kind === 'aggregate' && reader.operation === 'count')`,
-    replace: `readers.some((reader) => reader.kind === 'aggregate' && reader.operation === 'count')`,
+    find: `const isRead = edges.some(({ to })`,
+    replace: `const isRead = edges.every(({ to })`,
     killer: {
       project: 'unit',
       file: 'topology/plan-builder.test.ts',
@@ -50,9 +48,9 @@ export const topologyBugs: readonly PlantedBug[] = [
   },
   {
     name: 'merged streams skip where one of them says so',
-    file: 'src/topology/sub-topology.ts',
-    find: `node.inputs.every((id) => policies[id] === 'skip')`,
-    replace: `node.inputs.some((id) => policies[id] === 'skip')`,
+    file: 'src/topology/graph.ts',
+    find: `node.inputs.every((id) => all[id] === 'skip')`,
+    replace: `node.inputs.some((id) => all[id] === 'skip')`,
     killer: {
       project: 'unit',
       file: 'topology/plan-builder.test.ts',
