@@ -24,7 +24,7 @@ const ranks = [
 /** Third-party libraries with few homes: whoever else wants what they do asks the folder that owns them. */
 const homes = {
   kafkajs: ['src/kafka/'],
-  level: ['src/state/', 'src/broker/'],
+  level: ['src/state/', 'src/broker/storage/'],
   avsc: ['src/serde/'],
   picomatch: ['connectors/files/'],
   commander: ['src/cli/'],

@@ -1,4 +1,4 @@
-import type { Interceptors } from './interceptors.ts'
+import type { Interceptors } from './net/interceptors.ts'
 
 /** How an embedded broker behaves. Everything is optional; the defaults suit a developer's machine. */
 export interface BrokerOptions {

@@ -3,12 +3,12 @@ import type { Logger } from '../core/logger.ts'
 import type { Random } from '../core/random.ts'
 import type { Api } from '../protocol/api.ts'
 import type { ResolvedOptions } from './broker-options.ts'
-import type { Facts } from './facts.ts'
-import type { GroupCoordinator } from './group-coordinator.ts'
-import type { GroupOffsets } from './group-offsets.ts'
-import type { ProducerIds } from './producer-ids.ts'
+import type { GroupCoordinator } from './groups/group-coordinator.ts'
+import type { GroupOffsets } from './groups/group-offsets.ts'
+import type { Facts } from './storage/facts.ts'
 import type { Topics } from './topics.ts'
-import type { TransactionCoordinator } from './transaction-coordinator.ts'
+import type { ProducerIds } from './transactions/producer-ids.ts'
+import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
 
 /** An API and the versions of it that are served. */
 export interface ServedRange {

@@ -1,8 +1,8 @@
 import type { Random } from '../core/random.ts'
-import { type Facts, fact } from './facts.ts'
-import type { OffsetsOutcome } from './group-offsets.ts'
-import type { LogSnapshot } from './log-snapshot.ts'
-import { type LogEnvironment, PartitionLog } from './partition-log.ts'
+import type { OffsetsOutcome } from './groups/group-offsets.ts'
+import type { LogSnapshot } from './log/log-snapshot.ts'
+import { type LogEnvironment, PartitionLog } from './log/partition-log.ts'
+import { type Facts, fact } from './storage/facts.ts'
 import { TopicConfig } from './topic-config.ts'
 
 /** A topic and the logs of its partitions, by number. */

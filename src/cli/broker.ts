@@ -1,4 +1,4 @@
-import { openFileStorage } from '../broker/file-storage.ts'
+import { openFileStorage } from '../broker/storage/file-storage.ts'
 import { nodeFileSystem } from '../core/node-file-system.ts'
 import { nodeProcess } from '../core/process-port.ts'
 import { systemRandom } from '../core/system-random.ts'

@@ -54,7 +54,11 @@ class Handle {
   }
 }
 
-class StreamHandle extends Handle {
+/** An interface of the DSL without its types: a method that has no implementation does not compile. */
+type Erased<T> = { readonly [Name in keyof T]: T[Name] extends Callable ? Callable : unknown }
+type Callable = (...given: never[]) => unknown
+
+class StreamHandle extends Handle implements Erased<Stream<unknown, unknown>> {
   map(fn: Fn<unknown>): StreamHandle {
     return this.#add({ kind: 'map', ...this.behind, value: structured(), fn: checkedFunction('map', fn) })
   }
@@ -137,7 +141,7 @@ class StreamHandle extends Handle {
   }
 }
 
-class TableHandle extends Handle implements Pick<Table<unknown, unknown>, '~store'> {
+class TableHandle extends Handle implements Erased<Table<unknown, unknown>> {
   readonly '~store': { readonly spec: StoreSpec }
 
   constructor(builder: TopologyBuilder, node: TopologyNode, store: StoreSpec) {

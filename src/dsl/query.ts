@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs'
 import type { StoreSpec } from '../topology/node.ts'
 
 /** What a job answers about a key-value store: committed state of the tasks in this process, as copies. */
-export interface KeyValueStore<in out K, out V> extends AsyncIterable<readonly [key: K, value: V]> {
+export interface ReadOnlyKeyValueStore<in out K, out V> extends AsyncIterable<readonly [key: K, value: V]> {
   readonly kind: 'key-value'
   /** The value now, undefined when there is none. */
   get(key: K): Promise<V | undefined>
@@ -31,4 +31,6 @@ export interface Queryables {
 }
 
 /** The type of `job.store(name)` for a queryable. */
-export type StoreOf<T> = T extends { readonly '~store': StoreReference<infer K, infer V> } ? KeyValueStore<K, V> : never
+export type StoreOf<T> = T extends { readonly '~store': StoreReference<infer K, infer V> }
+  ? ReadOnlyKeyValueStore<K, V>
+  : never

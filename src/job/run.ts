@@ -1,4 +1,4 @@
-import { openFileStorage } from '../broker/file-storage.ts'
+import { openFileStorage } from '../broker/storage/file-storage.ts'
 import { unlessAborted } from '../core/abort.ts'
 import { StreamError } from '../core/errors.ts'
 import { silentLogger } from '../core/logger.ts'

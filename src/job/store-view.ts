@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs'
 import { hasCode, StreamError } from '../core/errors.ts'
-import type { KeyValueStore as StoreView } from '../dsl/query.ts'
+import type { ReadOnlyKeyValueStore as StoreView } from '../dsl/query.ts'
 import type { StoreRegistry } from '../runtime/store-registry.ts'
 import type { StoreSpec } from '../topology/node.ts'
 

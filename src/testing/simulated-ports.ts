@@ -1,4 +1,4 @@
-import type { BrokerStorage } from '../broker/broker-storage.ts'
+import type { BrokerStorage } from '../broker/storage/broker-storage.ts'
 import type { FileSystem } from '../core/file-system.ts'
 import type { Mutation, StateBackend, StateBackends } from '../state/state-backend.ts'
 import type { Actor } from './actor.ts'

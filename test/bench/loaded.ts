@@ -1,4 +1,4 @@
-import { openFileStorage } from '../../src/broker/file-storage.ts'
+import { openFileStorage } from '../../src/broker/storage/file-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { noHeaders } from '../../src/core/record.ts'
 import { runStep } from '../../src/core/steps.ts'

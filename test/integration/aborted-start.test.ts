@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MemoryDisk } from '../../src/broker/memory-storage.ts'
+import { MemoryStorage } from '../../src/broker/storage/memory-storage.ts'
 import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 import { describeConfigs } from '../../src/protocol/messages/configs.ts'
@@ -54,7 +54,7 @@ function expectQuickEnd(how: Awaited<ReturnType<typeof aborted>>): void {
 describe.concurrent('a process that aborts the start of its job ends by itself, at once', () => {
   let opened: EmbeddedBroker
   beforeAll(async () => {
-    opened = (await listeningBroker(new MemoryDisk().open())).opened
+    opened = (await listeningBroker(new MemoryStorage().open())).opened
   })
   afterAll(() => opened.close())
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { type Consumer, Kafka, logLevel, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
-import { openFileStorage } from '../../src/broker/file-storage.ts'
-import { type Listener, listen } from '../../src/broker/listener.ts'
+import { type Listener, listen } from '../../src/broker/net/listener.ts'
+import { openFileStorage } from '../../src/broker/storage/file-storage.ts'
 import { startBroker } from '../support/broker-harness.ts'
 
 /** kafkajs' public client against the embedded broker on a TCP port: what a user's own tools do with it. */

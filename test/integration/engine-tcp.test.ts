@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { MemoryDisk } from '../../src/broker/memory-storage.ts'
+import { MemoryStorage } from '../../src/broker/storage/memory-storage.ts'
 import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
 import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { engineGraphSuite } from '../contract/engine-graph-suite.ts'
@@ -12,7 +12,7 @@ let opened: EmbeddedBroker | null = null
 let brokers = ''
 
 beforeAll(async () => {
-  const listening = await listeningBroker(new MemoryDisk().open())
+  const listening = await listeningBroker(new MemoryStorage().open())
   opened = listening.opened
   brokers = listening.brokers
 })

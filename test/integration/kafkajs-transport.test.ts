@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { MemoryDisk } from '../../src/broker/memory-storage.ts'
+import { MemoryStorage } from '../../src/broker/storage/memory-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import type { EmbeddedBroker } from '../../src/job/embedded-broker.ts'
@@ -30,7 +30,7 @@ describe('a transport over sockets', () => {
   let opened: EmbeddedBroker
   let brokers: string
   beforeAll(async () => {
-    const listening = await listeningBroker(new MemoryDisk().open())
+    const listening = await listeningBroker(new MemoryStorage().open())
     opened = listening.opened
     brokers = listening.brokers
   })

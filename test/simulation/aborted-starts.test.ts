@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
-import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
+import { MemoryStorage as BrokerDisk } from '../../src/broker/storage/memory-storage.ts'
 import { hasCode } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'

@@ -1,6 +1,6 @@
 import { type Broker, createBroker } from '../../src/broker/broker.ts'
-import { Interceptors } from '../../src/broker/interceptors.ts'
-import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
+import { Interceptors } from '../../src/broker/net/interceptors.ts'
+import { MemoryStorage as BrokerDisk } from '../../src/broker/storage/memory-storage.ts'
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
 import { RestoreSlices } from '../../src/checkpoint/restore-slices.ts'
 import { newAbort } from '../../src/core/abort.ts'

@@ -3,8 +3,8 @@
  * Its first line on stdout is the port; when the broker fails, a line `failed CODE` follows and it exits with 3.
  */
 import { createBroker } from '../../src/broker/broker.ts'
-import { openFileStorage } from '../../src/broker/file-storage.ts'
-import { listen } from '../../src/broker/listener.ts'
+import { listen } from '../../src/broker/net/listener.ts'
+import { openFileStorage } from '../../src/broker/storage/file-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { systemRandom } from '../../src/core/system-random.ts'

@@ -1,7 +1,7 @@
 import { type Broker, createBroker } from '../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../src/broker/broker-options.ts'
-import type { BrokerStorage } from '../../src/broker/broker-storage.ts'
-import { MemoryDisk } from '../../src/broker/memory-storage.ts'
+import type { BrokerStorage } from '../../src/broker/storage/broker-storage.ts'
+import { MemoryStorage } from '../../src/broker/storage/memory-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { noHeaders } from '../../src/core/record.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
@@ -15,7 +15,7 @@ import { type ProducerIdentity, RecordBatchWriter } from '../../src/protocol/rec
 /** A broker on the real clock; in memory where no storage is given. */
 export function startBroker(
   options: BrokerOptions = {},
-  storage: BrokerStorage = new MemoryDisk().open(),
+  storage: BrokerStorage = new MemoryStorage().open(),
 ): Promise<Broker> {
   return createBroker({ storage, clock: systemClock, random: systemRandom, logger: silentLogger, options })
 }

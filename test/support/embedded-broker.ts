@@ -1,5 +1,5 @@
-import type { BrokerStorage } from '../../src/broker/broker-storage.ts'
-import { openFileStorage } from '../../src/broker/file-storage.ts'
+import type { BrokerStorage } from '../../src/broker/storage/broker-storage.ts'
+import { openFileStorage } from '../../src/broker/storage/file-storage.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { systemClock } from '../../src/core/system-clock.ts'
 import { systemRandom } from '../../src/core/system-random.ts'

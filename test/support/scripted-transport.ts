@@ -1,6 +1,6 @@
 import { createBroker } from '../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../src/broker/broker-options.ts'
-import { MemoryDisk } from '../../src/broker/memory-storage.ts'
+import { MemoryStorage } from '../../src/broker/storage/memory-storage.ts'
 import type { DeadlineMs } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -111,7 +111,7 @@ export async function scriptedClient(transport = new ScriptedTransport(), clock 
 /** An embedded broker in memory on a clock that stands still, and a client of it through a script that passes all on. */
 export async function clientOfBroker(options: BrokerOptions = {}) {
   const clock = new SteppedClock()
-  const storage = new MemoryDisk().open()
+  const storage = new MemoryStorage().open()
   const broker = await createBroker({ storage, clock, random: seededRandom(2), logger: silentLogger, options })
   const transport = new ScriptedTransport(new HandlerTransport(broker.connect, clock, 'client'))
   const { client } = await scriptedClient(transport, clock)

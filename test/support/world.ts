@@ -1,7 +1,7 @@
 import type { Broker } from '../../src/broker/broker.ts'
 import { createBroker } from '../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../src/broker/broker-options.ts'
-import { MemoryDisk as BrokerDisk } from '../../src/broker/memory-storage.ts'
+import { MemoryStorage as BrokerDisk } from '../../src/broker/storage/memory-storage.ts'
 import { type Logger, silentLogger } from '../../src/core/logger.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { runStep, type StepHook } from '../../src/core/steps.ts'

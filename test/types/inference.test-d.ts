@@ -9,13 +9,13 @@ import {
   int32,
   int64,
   json,
-  type KeyValueStore,
   last,
   max,
   min,
   nullable,
   type Pipeline,
   pipeline,
+  type ReadOnlyKeyValueStore,
   type Serde,
   type Stream,
   structured,
@@ -235,8 +235,8 @@ describe('pipelines', () => {
   test('lead from a table to the store that a job answers with', () => {
     type Stores = { [N in keyof QueryablesOf<typeof counted>]: StoreOf<QueryablesOf<typeof counted>[N]> }
     const stores = {} as Stores
-    is<KeyValueStore<UserId, number>>()(stores.perUser)
-    is<KeyValueStore<number, Event>>()(stores.latest)
+    is<ReadOnlyKeyValueStore<UserId, number>>()(stores.perUser)
+    is<ReadOnlyKeyValueStore<number, Event>>()(stores.latest)
     is<Promise<Event | undefined>>()(stores.latest.get(5))
     is<Observable<number | undefined>>()(stores.perUser.watch('u' as UserId))
   })

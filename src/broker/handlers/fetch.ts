@@ -1,10 +1,10 @@
 import type { RequestOf, ResponseInput } from '../../protocol/api.ts'
 import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { fetch } from '../../protocol/messages/fetch.ts'
-import { lastOffsetIn } from '../batch-walk.ts'
-import type { PartitionLog } from '../partition-log.ts'
+import { lastOffsetIn } from '../log/batch-walk.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { type AbortedRange, abortedBetween } from '../log/transaction-index.ts'
 import type { RequestContext, Services } from '../services.ts'
-import { type AbortedRange, abortedBetween } from '../transaction-index.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
 
 const readCommitted = 1

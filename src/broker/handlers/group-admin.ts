@@ -2,9 +2,9 @@ import type { RequestOf, ResponseInput } from '../../protocol/api.ts'
 import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { deleteGroups, describeGroups, listGroups } from '../../protocol/messages/group.ts'
 import type { offsetDelete } from '../../protocol/messages/offsets.ts'
-import { fact } from '../facts.ts'
-import { type Group, metadataOf } from '../group.ts'
+import { type Group, metadataOf } from '../groups/group.ts'
 import type { Services } from '../services.ts'
+import { fact } from '../storage/facts.ts'
 
 const nothing = Buffer.alloc(0)
 

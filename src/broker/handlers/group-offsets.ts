@@ -2,8 +2,8 @@ import type { RequestOf, ResponseInput } from '../../protocol/api.ts'
 import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { offsetCommit, offsetFetch } from '../../protocol/messages/offsets.ts'
 import type { txnOffsetCommit } from '../../protocol/messages/transaction.ts'
-import type { MemberClaim } from '../group-coordinator.ts'
-import type { OffsetEntry } from '../group-offsets.ts'
+import type { MemberClaim } from '../groups/group-coordinator.ts'
+import type { OffsetEntry } from '../groups/group-offsets.ts'
 import type { RequestContext, Services } from '../services.ts'
 
 /** Bytes of metadata that a commit may carry: Kafka's `offset.metadata.max.bytes`. */

@@ -1,7 +1,7 @@
 import type { RequestOf, ResponseInput } from '../../protocol/api.ts'
 import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { offsetForLeaderEpoch } from '../../protocol/messages/offsets.ts'
-import type { PartitionLog } from '../partition-log.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import type { Services } from '../services.ts'
 
 /** Compares the epoch that a client knows with the log's; -1 is a client that does not say. */

@@ -6,8 +6,8 @@ import {
   type listOffsets,
   maxTimestamp,
 } from '../../protocol/messages/list-offsets.ts'
-import type { OffsetAndTimestamp } from '../batch-walk.ts'
-import type { PartitionLog } from '../partition-log.ts'
+import type { OffsetAndTimestamp } from '../log/batch-walk.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import type { Services } from '../services.ts'
 import { checkLeaderEpoch } from './leader-epoch.ts'
 

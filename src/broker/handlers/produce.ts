@@ -3,8 +3,8 @@ import type { RequestOf, ResponseInput } from '../../protocol/api.ts'
 import { type BatchHeader, batchAttribute } from '../../protocol/batch-header.ts'
 import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { produce } from '../../protocol/messages/produce.ts'
-import { checkBatch } from '../batch-check.ts'
-import type { PartitionLog } from '../partition-log.ts'
+import { checkBatch } from '../log/batch-check.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import type { RequestContext, Services } from '../services.ts'
 
 type PartitionAnswer = ResponseInput<typeof produce>['topics'][number]['partitions'][number]

@@ -3,7 +3,7 @@ import type { RequestOf, ResponseInput } from '../../protocol/api.ts'
 import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { describeProducers, describeTransactions, listTransactions } from '../../protocol/messages/transaction.ts'
 import type { Services } from '../services.ts'
-import { transactionStates } from '../transaction-row.ts'
+import { transactionStates } from '../transactions/transaction-row.ts'
 
 /** DescribeProducers (61): who has written to partitions, and where open transactions begin. */
 export function handleDescribeProducers(

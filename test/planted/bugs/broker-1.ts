@@ -3,7 +3,7 @@ import type { PlantedBug } from '../planted-bug.ts'
 export const brokerBugs1: readonly PlantedBug[] = [
   {
     name: 'a batch beyond the last stable offset comes from the tail cache',
-    file: 'src/broker/tail-cache.ts',
+    file: 'src/broker/log/tail-cache.ts',
     find: `      if (batch.baseOffset >= upToOffset) break
 `,
     replace: '',
@@ -11,7 +11,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'an aborted list lacks the transactions that end late',
-    file: 'src/broker/transaction-index.ts',
+    file: 'src/broker/log/transaction-index.ts',
     find: '    if ((aborted[middle] as AbortedRange).lastOffset < fromOffset) low = middle + 1',
     replace: '    if ((aborted[middle] as AbortedRange).firstOffset < fromOffset) low = middle + 1',
     killer: {
@@ -22,7 +22,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'an abort is not listed',
-    file: 'src/broker/transaction-index.ts',
+    file: 'src/broker/log/transaction-index.ts',
     find: `    if (isAbort) this.aborted.push({ producerId, firstOffset, lastOffset: markerOffset })
 `,
     replace: `    void isAbort
@@ -35,7 +35,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'the last stable offset passes a marker that is not written yet',
-    file: 'src/broker/transaction-index.ts',
+    file: 'src/broker/log/transaction-index.ts',
     find: `    for (const { firstOffset } of this.ending) if (firstOffset < stable) stable = firstOffset
 `,
     replace: '',
@@ -43,7 +43,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'a prepared commit is not completed at a restart',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: `if (row.state === 'PrepareCommit' || row.state === 'PrepareAbort') await this.complete(row)`,
     replace: `if (row.state === 'PrepareAbort') await this.complete(row)`,
     killer: {
@@ -54,7 +54,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'a transaction is complete before its markers are',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: `        if (log) await log.written(log.append(marker, header) + 1)
 `,
     replace: `        if (log) log.append(marker, header)
@@ -67,7 +67,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'offsets of an aborted transaction come into force',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: 'const outcome = offsets.outcome(row.producerId, isCommit)',
     replace: 'const outcome = offsets.outcome(row.producerId, true)',
     killer: {
@@ -78,7 +78,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'InitProducerId leaves an open transaction open',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: `      if (row.state === 'Ongoing') {
         await this.fence(row)
         return refused(kafkaError.CONCURRENT_TRANSACTIONS)
@@ -93,7 +93,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'a fenced producer may end its transaction',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: `    if (row.epoch !== claim.epoch) return kafkaError.PRODUCER_FENCED
 `,
     replace: '',
@@ -105,7 +105,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'an abort that times out keeps its epoch',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: `moved(row, 'PrepareAbort', { epoch: row.epoch + 1, lastEpoch: row.epoch })`,
     replace: `moved(row, 'PrepareAbort', { lastEpoch: row.epoch })`,
     killer: {
@@ -116,7 +116,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'producers are not restored from a snapshot',
-    file: 'src/broker/log-snapshot.ts',
+    file: 'src/broker/log/log-snapshot.ts',
     find: `  producers.restore(snapshot.producers)
 `,
     replace: '',
@@ -124,7 +124,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'aborted transactions are not restored from a snapshot',
-    file: 'src/broker/log-snapshot.ts',
+    file: 'src/broker/log/log-snapshot.ts',
     find: `  transactions.restore(snapshot.aborted)
 `,
     replace: '',
@@ -132,7 +132,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'transactions that are open are not restored from a snapshot',
-    file: 'src/broker/log-snapshot.ts',
+    file: 'src/broker/log/log-snapshot.ts',
     find: `    if (openSince !== null) transactions.begin(producerId, openSince)
 `,
     replace: `    void [producerId, openSince]
@@ -141,7 +141,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'a torn batch is kept',
-    file: 'src/broker/log-recovery.ts',
+    file: 'src/broker/log/log-recovery.ts',
     find: `      if (isChecked && header.crc !== batchChecksum(bytes, start, header.sizeBytes)) return false
 `,
     replace: '',
@@ -153,14 +153,14 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'batches are not replayed when a log is opened',
-    file: 'src/broker/log-recovery.ts',
+    file: 'src/broker/log/log-recovery.ts',
     find: 'if (header.producerId >= 0 && header.baseOffset >= skipBelow) replay.enter(bytes, start, header)',
     replace: 'void [replay, skipBelow]',
     killer: { project: 'unit', file: 'broker/partition-log.test.ts', test: 'a log on a disk knows its producers' },
   },
   {
     name: 'a repeated batch is appended again',
-    file: 'src/broker/producer-states.ts',
+    file: 'src/broker/log/producer-states.ts',
     find: `    if (known) {
 `,
     replace: `    if (known && known.baseOffset < 0) {
@@ -173,7 +173,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'a batch out of sequence is appended',
-    file: 'src/broker/producer-states.ts',
+    file: 'src/broker/log/producer-states.ts',
     find: `    return header.baseSequence === expected
       ? append
 `,
@@ -188,7 +188,7 @@ export const brokerBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'an old epoch may write',
-    file: 'src/broker/producer-states.ts',
+    file: 'src/broker/log/producer-states.ts',
     find: `    if (header.producerEpoch < state.epoch) return { kind: 'refused', error: kafkaError.INVALID_PRODUCER_EPOCH }
 `,
     replace: '',

@@ -3,7 +3,7 @@ import type { PlantedBug } from '../planted-bug.ts'
 export const brokerBugs2: readonly PlantedBug[] = [
   {
     name: 'a partition outside the transaction takes its batches',
-    file: 'src/broker/transaction-coordinator.ts',
+    file: 'src/broker/transactions/transaction-coordinator.ts',
     find: `return row.state === 'Ongoing' && isIn ? kafkaError.NONE`,
     replace: `return row.state === 'Ongoing' || isIn ? kafkaError.NONE`,
     killer: {
@@ -14,7 +14,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'held offsets are read before their transaction ends',
-    file: 'src/broker/group-offsets.ts',
+    file: 'src/broker/groups/group-offsets.ts',
     find: `    for (const groups of this.pending.values()) if (groups.get(groupId)?.has(key)) return true
 `,
     replace: '',
@@ -26,7 +26,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'an older offset replaces a newer one',
-    file: 'src/broker/group-offsets.ts',
+    file: 'src/broker/groups/group-offsets.ts',
     find: `        if (known && known.order > entry.order) continue
 `,
     replace: `        void known
@@ -39,7 +39,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'offsets held over a restart are lost',
-    file: 'src/broker/group-offsets.ts',
+    file: 'src/broker/groups/group-offsets.ts',
     find: `      this.putPending(Number(names[0]), names[1] as string, value)
 `,
     replace: `      void [names, value]
@@ -52,7 +52,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'an old generation may commit',
-    file: 'src/broker/group-coordinator.ts',
+    file: 'src/broker/groups/group-coordinator.ts',
     find: '    return claim.generationId === group.generationId ? kafkaError.NONE : kafkaError.ILLEGAL_GENERATION',
     replace: '    return claim.generationId <= group.generationId ? kafkaError.NONE : kafkaError.ILLEGAL_GENERATION',
     killer: {
@@ -63,7 +63,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'a member whose session is over stays',
-    file: 'src/broker/group-coordinator.ts',
+    file: 'src/broker/groups/group-coordinator.ts',
     find: `      sessionTimeoutMs: member.terms.sessionTimeoutMs,
     })
     this.rebalance.dismiss(group, member)`,
@@ -77,7 +77,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'records below the start of the log are read',
-    file: 'src/broker/partition-log.ts',
+    file: 'src/broker/log/partition-log.ts',
     find: `    this.startOffset = offset
     this.transactions.forgetBelow(offset)
 `,
@@ -91,7 +91,7 @@ export const brokerBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'the high watermark runs ahead of what is written',
-    file: 'src/broker/partition-log.ts',
+    file: 'src/broker/log/partition-log.ts',
     find: `    this.endOffset = lastOffset + 1
     this.writer.write(segment, bytes, this.endOffset)`,
     replace: `    this.endOffset = lastOffset + 1

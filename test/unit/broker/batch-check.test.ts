@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkBatch } from '../../../src/broker/batch-check.ts'
+import { checkBatch } from '../../../src/broker/log/batch-check.ts'
 import { TopicConfig } from '../../../src/broker/topic-config.ts'
 import { batchHeaderBytes, batchLayout, verifyChecksum } from '../../../src/protocol/batch-header.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Broker } from '../../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../../src/broker/broker-options.ts'
-import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
+import { MemoryStorage } from '../../../src/broker/storage/memory-storage.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
@@ -15,7 +15,7 @@ afterEach(async () => {
   broker = null
 })
 
-async function start(options: BrokerOptions = {}, disk = new MemoryDisk()): Promise<RawClient> {
+async function start(options: BrokerOptions = {}, disk = new MemoryStorage()): Promise<RawClient> {
   broker = await startBroker(options, disk.open())
   return rawClientOver(broker.connect)
 }
@@ -69,7 +69,7 @@ describe('an embedded broker', () => {
   })
 
   it('keeps topics and records over a restart, and raises the leader epoch', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const client = await start({}, disk)
     await createTopic(client, 'words', 2)
     await send(client, 'words', ['a'], 0)
@@ -82,7 +82,7 @@ describe('an embedded broker', () => {
   })
 
   it('keeps the end offset when all records are deleted, over a restart, too', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const client = await start({ segmentBytes: 200 }, disk)
     await createTopic(client, 'words')
     for (const value of ['a', 'b', 'c', 'd']) await send(client, 'words', [value])

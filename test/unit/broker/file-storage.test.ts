@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openFileStorage } from '../../../src/broker/file-storage.ts'
+import { openFileStorage } from '../../../src/broker/storage/file-storage.ts'
 import { startBroker, textsIn } from '../../support/broker-harness.ts'
 import { KafkaSession } from '../../support/kafka-session.ts'
 import { rawClientOver } from '../../support/raw-client.ts'

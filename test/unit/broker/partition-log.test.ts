@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Broker } from '../../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../../src/broker/broker-options.ts'
-import type { BrokerStorage } from '../../../src/broker/broker-storage.ts'
-import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
-import { PartitionLog } from '../../../src/broker/partition-log.ts'
-import { TailBudget } from '../../../src/broker/tail-cache.ts'
+import { PartitionLog } from '../../../src/broker/log/partition-log.ts'
+import { TailBudget } from '../../../src/broker/log/tail-cache.ts'
+import type { BrokerStorage } from '../../../src/broker/storage/broker-storage.ts'
+import { MemoryStorage } from '../../../src/broker/storage/memory-storage.ts'
 import { readBatchHeader } from '../../../src/protocol/batch-header.ts'
 import { offsetForLeaderEpoch } from '../../../src/protocol/messages/offsets.ts'
 import { deleteRecords } from '../../../src/protocol/messages/topics.ts'
@@ -19,7 +19,7 @@ afterEach(async () => {
   broker = null
 })
 
-async function start(options: BrokerOptions = {}, storage: BrokerStorage = new MemoryDisk().open()) {
+async function start(options: BrokerOptions = {}, storage: BrokerStorage = new MemoryStorage().open()) {
   broker = await startBroker(options, storage)
   return new KafkaSession(rawClientOver(broker.connect))
 }
@@ -30,7 +30,7 @@ const deleteTo = (session: KafkaSession, name: string, offset: number) =>
 const place = { topic: 'words', partition: 0, name: 'id/0' }
 
 /** A log alone on a disk. */
-async function openOn(disk: MemoryDisk, segmentBytes = 200) {
+async function openOn(disk: MemoryStorage, segmentBytes = 200) {
   const storage = disk.open()
   const tails = new TailBudget(1 << 20)
   const environment = { storage, tails, sync: false, segmentBytes, leaderEpoch: 0, failed() {} }
@@ -68,7 +68,7 @@ describe('the start of a log', () => {
 
 describe('a read of a log', () => {
   it('lists an aborted transaction whose records it gives, whatever is deleted meanwhile', async () => {
-    const storage = new MemoryDisk().open()
+    const storage = new MemoryStorage().open()
     let held: ReturnType<typeof gate> | null = null
     const slow: BrokerStorage = {
       ...storage,
@@ -114,7 +114,7 @@ describe('a read of a log', () => {
 
 describe('a log that is opened again', () => {
   it('knows where an epoch ended that is older than all that it has', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const session = await start({}, disk.open())
     await session.createTopic('words')
     disk.kill()
@@ -126,7 +126,7 @@ describe('a log that is opened again', () => {
   })
 
   it('ends where its last batch does, also when kill -9 came between the next file and what was to be written before it', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const { log, append } = await openOn(disk)
     await log.written(append('a'.repeat(50)) + 1)
     // The second fits the first file, the third begins the next one; the writer comes to neither.
@@ -140,7 +140,7 @@ describe('a log that is opened again', () => {
   })
 
   it('is cut off at a write that a crash tore, and keeps what is before it', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const { log, storage, append } = await openOn(disk)
     await log.written(append('kept') + 1)
     const file = await storage.openSegment(place.name, 0)
@@ -156,7 +156,7 @@ describe('a log that is opened again', () => {
     ['its length', 8],
     ['its magic', 16],
   ])('is refused, and left as it is, where a batch is damaged in %s and whole ones stand behind it', async (_, at) => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const { log, storage, append } = await openOn(disk, 1000)
     await log.written(append('first') + 1)
     const position = log.sizeBytes
@@ -173,7 +173,7 @@ describe('a log that is opened again', () => {
   })
 
   it('is refused where the last batch of a file is damaged and another file follows', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const { log, append } = await openOn(disk)
     for (const text of ['a'.repeat(100), 'b'.repeat(100)]) await log.written(append(text) + 1)
     disk.kill()
@@ -182,7 +182,7 @@ describe('a log that is opened again', () => {
   })
 
   it('is refused, and left as it is, where a file in its middle is gone', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const { log, append } = await openOn(disk)
     for (const text of ['a', 'b', 'c']) await log.written(append(text.repeat(150)) + 1)
     await disk.open().removeSegment(place.name, 1)
@@ -196,7 +196,7 @@ describe('a log that is opened again', () => {
 
 describe('a log on a disk', () => {
   it('shows nothing before it is written', async () => {
-    const { log, append } = await openOn(new MemoryDisk())
+    const { log, append } = await openOn(new MemoryStorage())
     append('a')
     expect([log.endOffset, log.highWatermark]).toEqual([1, 0])
     await log.written(1)
@@ -204,7 +204,7 @@ describe('a log on a disk', () => {
   })
 
   it('knows its producers and open transactions again when it is opened anew', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const { log } = await openOn(disk)
     const by = { producer: { producerId: 7, producerEpoch: 0 }, transactional: true }
     const batch = textBatch(['a', 'b'], by)

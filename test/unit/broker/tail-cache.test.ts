@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LogTail, TailBudget } from '../../../src/broker/tail-cache.ts'
+import { LogTail, TailBudget } from '../../../src/broker/log/tail-cache.ts'
 
 const batch = (baseOffset: number, lastOffset: number, bytes = 10) => ({
   baseOffset,

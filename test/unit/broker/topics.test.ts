@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Broker } from '../../../src/broker/broker.ts'
-import type { BrokerStorage } from '../../../src/broker/broker-storage.ts'
-import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
+import type { BrokerStorage } from '../../../src/broker/storage/broker-storage.ts'
+import { MemoryStorage } from '../../../src/broker/storage/memory-storage.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
 import { incrementalAlterConfigs } from '../../../src/protocol/messages/configs.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
@@ -46,7 +46,7 @@ describe('a topic', () => {
     ['partitions were being added to it', (session: KafkaSession) => grow(session, 'words', 3)],
     ['its settings were being changed', (session: KafkaSession) => configure(session, 'words')],
   ])('stays deleted over a restart though %s', async (_, change) => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const session = await start(disk.open())
     await session.createTopic('words')
     const deleting = remove(session, 'words')
@@ -62,7 +62,7 @@ describe('a topic', () => {
 describe('a topic of a name that was deleted', () => {
   it('inherits no offsets when the broker dies at any write of the deletion', async () => {
     for (let write = 1; write <= 2; write++) {
-      const disk = new MemoryDisk()
+      const disk = new MemoryStorage()
       const storage = disk.open()
       let left = Number.POSITIVE_INFINITY
       const { opened: died, open: die } = gate()
@@ -88,7 +88,7 @@ describe('a topic of a name that was deleted', () => {
   })
 
   it('inherits no offsets of a transaction that ends later, over a restart, too', async () => {
-    const disk = new MemoryDisk()
+    const disk = new MemoryStorage()
     const session = await start(disk.open())
     for (const name of ['words', 'lines']) await session.createTopic(name)
     const producer = await session.init('id')
@@ -107,7 +107,7 @@ describe('a topic of a name that was deleted', () => {
 
 describe('a request to create topics', () => {
   it('takes no longer than it is long', async () => {
-    const session = await start(new MemoryDisk().open())
+    const session = await start(new MemoryStorage().open())
     const topics = Array.from({ length: 60_000 }, (_, i) => ({ name: `?${i}`, numPartitions: 1, replicationFactor: 1 }))
     const began = Date.now()
     const answer = await session.request(createTopics, 5, { topics, timeoutMs: 1000 })
@@ -117,7 +117,7 @@ describe('a request to create topics', () => {
   }, 60_000)
 
   it('creates nothing of a name that it gives twice', async () => {
-    const session = await start(new MemoryDisk().open())
+    const session = await start(new MemoryStorage().open())
     const topics = ['twice', 'once', 'twice'].map((name) => ({ name, numPartitions: 1, replicationFactor: 1 }))
     const answer = await session.request(createTopics, 5, { topics, timeoutMs: 1000 })
     const { INVALID_REQUEST } = kafkaError

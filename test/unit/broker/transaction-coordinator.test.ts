@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Broker, createBroker } from '../../../src/broker/broker.ts'
-import type { BrokerStorage } from '../../../src/broker/broker-storage.ts'
-import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
+import type { BrokerStorage } from '../../../src/broker/storage/broker-storage.ts'
+import { MemoryStorage } from '../../../src/broker/storage/memory-storage.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { KafkaSession } from '../../support/kafka-session.ts'
@@ -18,7 +18,7 @@ afterEach(async () => {
 describe('a transaction whose time is up', () => {
   it('is aborted though a partition was being added to it at that moment', async () => {
     const clock = new SteppedClock()
-    const disk = new MemoryDisk().open()
+    const disk = new MemoryStorage().open()
     let disked = Promise.resolve()
     const storage: BrokerStorage = {
       ...disk,

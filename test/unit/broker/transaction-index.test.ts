@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { restoreSnapshot, takeSnapshot } from '../../../src/broker/log-snapshot.ts'
-import { ProducerStates } from '../../../src/broker/producer-states.ts'
-import { abortedBetween, TransactionIndex } from '../../../src/broker/transaction-index.ts'
+import { restoreSnapshot, takeSnapshot } from '../../../src/broker/log/log-snapshot.ts'
+import { ProducerStates } from '../../../src/broker/log/producer-states.ts'
+import { abortedBetween, TransactionIndex } from '../../../src/broker/log/transaction-index.ts'
 import { readBatchHeader } from '../../../src/protocol/batch-header.ts'
 import { textBatch } from '../../support/broker-harness.ts'
 

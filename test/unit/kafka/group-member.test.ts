@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBroker } from '../../../src/broker/broker.ts'
-import { MemoryDisk } from '../../../src/broker/memory-storage.ts'
+import { MemoryStorage } from '../../../src/broker/storage/memory-storage.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import type { AssignableTask, AssignmentData } from '../../../src/kafka/assignment.ts'
@@ -20,7 +20,7 @@ async function open() {
   const network = new SimulatedNetwork(simulation)
   const { clock } = simulation.actor('broker')
   const broker = await simulation.run(
-    createBroker({ storage: new MemoryDisk().open(), clock, random: seededRandom(1), logger: silentLogger }),
+    createBroker({ storage: new MemoryStorage().open(), clock, random: seededRandom(1), logger: silentLogger }),
   )
   network.listen(broker.connect)
   const wait = (ms: number): Promise<void> => simulation.run(simulation.actor('test').clock.sleep(ms))

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Interceptors } from '../../../src/broker/interceptors.ts'
+import { Interceptors } from '../../../src/broker/net/interceptors.ts'
 import { noHeaders } from '../../../src/core/record.ts'
 import { HandlerTransport } from '../../../src/kafka/handler-transport.ts'
 import type { Lane } from '../../../src/kafka/transport.ts'

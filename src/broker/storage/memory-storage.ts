@@ -1,5 +1,5 @@
-import { StreamError } from '../core/errors.ts'
-import type { Random } from '../core/random.ts'
+import { StreamError } from '../../core/errors.ts'
+import type { Random } from '../../core/random.ts'
 import type { BrokerStorage, FactChange, SegmentFile } from './broker-storage.ts'
 
 /** The verbs of the port that can be made to fail. */
@@ -21,7 +21,7 @@ interface MemoryFile {
  * disk keeps every byte that was written. `losePower` also drops what no sync had reached: a seeded suffix of each
  * file's bytes and of the fact batches. `failNext` makes the next call of a verb reject.
  */
-export class MemoryDisk {
+export class MemoryStorage {
   private readonly files = new Map<string, MemoryFile>()
   private readonly facts = new Map<string, string>()
   private readonly unsyncedFacts: (readonly FactChange[])[] = []

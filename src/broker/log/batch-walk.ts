@@ -1,6 +1,6 @@
-import { StreamError } from '../core/errors.ts'
-import { batchLayout, batchSizeAt, readBatchHeader } from '../protocol/batch-header.ts'
-import { RecordCursor } from '../protocol/record-batch-reader.ts'
+import { StreamError } from '../../core/errors.ts'
+import { batchLayout, batchSizeAt, readBatchHeader } from '../../protocol/batch-header.ts'
+import { RecordCursor } from '../../protocol/record-batch-reader.ts'
 
 /** A record's place and time, as ListOffsets answers. */
 export interface OffsetAndTimestamp {

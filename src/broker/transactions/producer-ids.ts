@@ -1,4 +1,4 @@
-import { type Facts, fact } from './facts.ts'
+import { type Facts, fact } from '../storage/facts.ts'
 
 /** Ids taken from the facts at once, so that handing one out seldom writes. What a crash leaves unused is skipped. */
 const blockSize = 1000

@@ -1,16 +1,16 @@
-import { kafkaError } from '../protocol/kafka-errors.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { Group } from './group.ts'
 import { joinRefused, synced, syncRefused } from './group-answers.ts'
 import type { GroupEnvironment } from './group-environment.ts'
 import { groupFact } from './group-facts.ts'
-import type { GroupMember } from './group-member.ts'
+import type { Member } from './member.ts'
 
 /** Leads groups from one generation to the next. */
 export class Rebalance {
   private readonly environment: GroupEnvironment
-  private readonly expire: (group: Group, member: GroupMember) => void
+  private readonly expire: (group: Group, member: Member) => void
 
-  constructor(environment: GroupEnvironment, expire: (group: Group, member: GroupMember) => void) {
+  constructor(environment: GroupEnvironment, expire: (group: Group, member: Member) => void) {
     this.environment = environment
     this.expire = expire
   }
@@ -35,7 +35,7 @@ export class Rebalance {
   }
 
   /** Takes a member out and rebalances without it. */
-  dismiss(group: Group, member: GroupMember): void {
+  dismiss(group: Group, member: Member): void {
     member.join?.(joinRefused(kafkaError.UNKNOWN_MEMBER_ID, member.memberId))
     member.sync?.(syncRefused(kafkaError.UNKNOWN_MEMBER_ID))
     group.remove(member)
@@ -117,7 +117,7 @@ export class Rebalance {
     }
   }
 
-  private restartSession(group: Group, member: GroupMember): void {
+  private restartSession(group: Group, member: Member): void {
     member.cancelSession()
     const { sessionTimeoutMs } = member.terms
     member.cancelSession = this.environment.time.timer(sessionTimeoutMs, () => this.expire(group, member))

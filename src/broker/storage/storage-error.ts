@@ -1,4 +1,4 @@
-import { StreamError, systemCodeOf } from '../core/errors.ts'
+import { StreamError, systemCodeOf } from '../../core/errors.ts'
 
 /** Turns an error of the system into a named one. Errors that are named already pass through. */
 export function storageError(directory: string, error: unknown): unknown {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StreamError, systemCodeOf } from '../core/errors.ts'
+import { StreamError, systemCodeOf } from '../../core/errors.ts'
 import type { BrokerStorage } from './broker-storage.ts'
 import { openFactStore } from './fact-store.ts'
 import { FileSegment, OpenFiles } from './file-segment.ts'

@@ -1,4 +1,4 @@
-import { StreamError } from '../core/errors.ts'
+import { StreamError } from '../../core/errors.ts'
 import {
   type BatchHeader,
   batchAttribute,
@@ -6,11 +6,11 @@ import {
   batchSizeAt,
   readBatchHeader,
   stampMaxTimestamp,
-} from '../protocol/batch-header.ts'
-import { compressionCodec } from '../protocol/compression.ts'
-import { kafkaError } from '../protocol/kafka-errors.ts'
-import { RecordCursor } from '../protocol/record-batch-reader.ts'
-import type { TopicConfig } from './topic-config.ts'
+} from '../../protocol/batch-header.ts'
+import { compressionCodec } from '../../protocol/compression.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
+import { RecordCursor } from '../../protocol/record-batch-reader.ts'
+import type { TopicConfig } from '../topic-config.ts'
 
 /** Why a batch is refused, in the numbers and words of a Produce answer. */
 export interface Refusal {

@@ -1,9 +1,9 @@
-import { assert } from '../core/assert.ts'
-import type { Cancel } from '../core/clock.ts'
-import { consumerProtocolType, decodeSubscription } from '../protocol/consumer-protocol.ts'
-import { kafkaError } from '../protocol/kafka-errors.ts'
+import { assert } from '../../core/assert.ts'
+import type { Cancel } from '../../core/clock.ts'
+import { consumerProtocolType, decodeSubscription } from '../../protocol/consumer-protocol.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
 import type { JoinAnswer } from './group-answers.ts'
-import type { GroupMember, MemberProtocol } from './group-member.ts'
+import type { Member, MemberProtocol } from './member.ts'
 
 /**
  * The states of a classic group:
@@ -33,7 +33,7 @@ export class Group {
   protocolType = ''
   protocolName: string | null = null
   leader: string | null = null
-  readonly members = new Map<string, GroupMember>()
+  readonly members = new Map<string, Member>()
   /** Ids given out with MEMBER_ID_REQUIRED whose owners have not joined yet, with what ends the wait for them. */
   readonly pendingJoins = new Map<string, Cancel>()
   /** Members of this generation whose SyncGroup has not come yet. */
@@ -54,7 +54,7 @@ export class Group {
     this.state = next
   }
 
-  add(member: GroupMember, protocolType: string): void {
+  add(member: Member, protocolType: string): void {
     if (this.members.size === 0) this.protocolType = protocolType
     this.members.set(member.memberId, member)
     if (member.groupInstanceId !== null) this.instances.set(member.groupInstanceId, member.memberId)
@@ -62,7 +62,7 @@ export class Group {
   }
 
   /** Takes a member out; the first of those who remain leads if it led. */
-  remove(member: GroupMember): void {
+  remove(member: Member): void {
     member.cancelSession()
     this.members.delete(member.memberId)
     this.pendingSyncs.delete(member.memberId)
@@ -73,11 +73,11 @@ export class Group {
   }
 
   /** Puts a static member's new id in the place of its old one, with all it had. */
-  replaceStatic(old: GroupMember, memberId: string, clientId: string, clientHost: string): GroupMember {
+  replaceStatic(old: Member, memberId: string, clientId: string, clientHost: string): Member {
     const wasLeader = this.leader === old.memberId
     const wasSyncing = this.pendingSyncs.has(old.memberId)
     this.remove(old)
-    const member: GroupMember = { ...old, memberId, clientId, clientHost, join: null, sync: null, cancelSession() {} }
+    const member: Member = { ...old, memberId, clientId, clientHost, join: null, sync: null, cancelSession() {} }
     this.add(member, this.protocolType)
     if (wasLeader) this.leader = memberId
     if (wasSyncing) this.pendingSyncs.add(memberId)
@@ -85,7 +85,7 @@ export class Group {
   }
 
   /** The member that bears a group instance id. */
-  staticMember(groupInstanceId: string): GroupMember | undefined {
+  staticMember(groupInstanceId: string): Member | undefined {
     return this.members.get(this.instances.get(groupInstanceId) ?? '')
   }
 

@@ -1,7 +1,7 @@
-import { StreamError } from '../core/errors.ts'
-import { type BatchHeader, batchHeaderBytes, batchSizeAt, readBatchHeader } from '../protocol/batch-header.ts'
+import { StreamError } from '../../core/errors.ts'
+import { type BatchHeader, batchHeaderBytes, batchSizeAt, readBatchHeader } from '../../protocol/batch-header.ts'
+import type { SegmentFile } from '../storage/broker-storage.ts'
 import { firstRecordSince, type OffsetAndTimestamp } from './batch-walk.ts'
-import type { SegmentFile } from './broker-storage.ts'
 import type { LogSnapshot } from './log-snapshot.ts'
 import { SegmentIndex } from './segment-index.ts'
 

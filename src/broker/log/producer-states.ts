@@ -1,5 +1,5 @@
-import type { BatchHeader } from '../protocol/batch-header.ts'
-import { kafkaError } from '../protocol/kafka-errors.ts'
+import type { BatchHeader } from '../../protocol/batch-header.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
 
 /** Batches remembered for each producer: so many may be in flight on a connection (Kafka's limit, too). */
 const batchesKept = 5

@@ -1,7 +1,7 @@
-import type { Api } from '../protocol/api.ts'
-import type { WireReader } from '../protocol/wire-reader.ts'
-import type { WireWriter } from '../protocol/wire-writer.ts'
-import type { ApiHandler, RequestContext, ServedRange, Services } from './services.ts'
+import type { Api } from '../../protocol/api.ts'
+import type { WireReader } from '../../protocol/wire-reader.ts'
+import type { WireWriter } from '../../protocol/wire-writer.ts'
+import type { ApiHandler, RequestContext, ServedRange, Services } from '../services.ts'
 
 /** An answer that is ready to be written. */
 export interface Answer {

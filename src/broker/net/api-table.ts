@@ -1,8 +1,8 @@
-import { apiVersions } from '../protocol/messages/api-versions.ts'
-import { describeCluster } from '../protocol/messages/cluster.ts'
-import { alterConfigs, describeConfigs, incrementalAlterConfigs } from '../protocol/messages/configs.ts'
-import { fetch } from '../protocol/messages/fetch.ts'
-import { findCoordinator } from '../protocol/messages/find-coordinator.ts'
+import { apiVersions } from '../../protocol/messages/api-versions.ts'
+import { describeCluster } from '../../protocol/messages/cluster.ts'
+import { alterConfigs, describeConfigs, incrementalAlterConfigs } from '../../protocol/messages/configs.ts'
+import { fetch } from '../../protocol/messages/fetch.ts'
+import { findCoordinator } from '../../protocol/messages/find-coordinator.ts'
 import {
   deleteGroups,
   describeGroups,
@@ -11,12 +11,12 @@ import {
   leaveGroup,
   listGroups,
   syncGroup,
-} from '../protocol/messages/group.ts'
-import { listOffsets } from '../protocol/messages/list-offsets.ts'
-import { metadata } from '../protocol/messages/metadata.ts'
-import { offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch } from '../protocol/messages/offsets.ts'
-import { produce } from '../protocol/messages/produce.ts'
-import { createPartitions, createTopics, deleteRecords, deleteTopics } from '../protocol/messages/topics.ts'
+} from '../../protocol/messages/group.ts'
+import { listOffsets } from '../../protocol/messages/list-offsets.ts'
+import { metadata } from '../../protocol/messages/metadata.ts'
+import { offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch } from '../../protocol/messages/offsets.ts'
+import { produce } from '../../protocol/messages/produce.ts'
+import { createPartitions, createTopics, deleteRecords, deleteTopics } from '../../protocol/messages/topics.ts'
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
@@ -26,40 +26,40 @@ import {
   initProducerId,
   listTransactions,
   txnOffsetCommit,
-} from '../protocol/messages/transaction.ts'
-import { handleApiVersions } from './handlers/api-versions.ts'
-import { handleAlterConfigs, handleDescribeConfigs, handleIncrementalAlterConfigs } from './handlers/configs.ts'
-import { fetchSizeHint, handleFetch } from './handlers/fetch.ts'
-import { handleFindCoordinator } from './handlers/find-coordinator.ts'
+} from '../../protocol/messages/transaction.ts'
+import { handleApiVersions } from '../handlers/api-versions.ts'
+import { handleAlterConfigs, handleDescribeConfigs, handleIncrementalAlterConfigs } from '../handlers/configs.ts'
+import { fetchSizeHint, handleFetch } from '../handlers/fetch.ts'
+import { handleFindCoordinator } from '../handlers/find-coordinator.ts'
 import {
   handleDeleteGroups,
   handleDescribeGroups,
   handleListGroups,
   handleOffsetDelete,
-} from './handlers/group-admin.ts'
-import { handleHeartbeat, handleJoinGroup, handleLeaveGroup, handleSyncGroup } from './handlers/group-membership.ts'
-import { handleOffsetCommit, handleOffsetFetch, handleTxnOffsetCommit } from './handlers/group-offsets.ts'
-import { handleOffsetForLeaderEpoch } from './handlers/leader-epoch.ts'
-import { handleListOffsets } from './handlers/list-offsets.ts'
-import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
-import { handleProduce } from './handlers/produce.ts'
+} from '../handlers/group-admin.ts'
+import { handleHeartbeat, handleJoinGroup, handleLeaveGroup, handleSyncGroup } from '../handlers/group-membership.ts'
+import { handleOffsetCommit, handleOffsetFetch, handleTxnOffsetCommit } from '../handlers/group-offsets.ts'
+import { handleOffsetForLeaderEpoch } from '../handlers/leader-epoch.ts'
+import { handleListOffsets } from '../handlers/list-offsets.ts'
+import { handleDescribeCluster, handleMetadata } from '../handlers/metadata.ts'
+import { handleProduce } from '../handlers/produce.ts'
 import {
   handleCreatePartitions,
   handleCreateTopics,
   handleDeleteRecords,
   handleDeleteTopics,
-} from './handlers/topics.ts'
+} from '../handlers/topics.ts'
 import {
   handleDescribeProducers,
   handleDescribeTransactions,
   handleListTransactions,
-} from './handlers/transaction-admin.ts'
+} from '../handlers/transaction-admin.ts'
 import {
   handleAddOffsetsToTxn,
   handleAddPartitionsToTxn,
   handleEndTxn,
   handleInitProducerId,
-} from './handlers/transactions.ts'
+} from '../handlers/transactions.ts'
 import { type ServedApi, serve } from './served-api.ts'
 
 /** Every API that the broker serves, with the versions that clients may use. */

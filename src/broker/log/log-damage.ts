@@ -1,6 +1,6 @@
-import { StreamError } from '../core/errors.ts'
-import { batchChecksum, batchHeaderBytes, batchLayout, batchSizeAt } from '../protocol/batch-header.ts'
-import type { SegmentFile } from './broker-storage.ts'
+import { StreamError } from '../../core/errors.ts'
+import { batchChecksum, batchHeaderBytes, batchLayout, batchSizeAt } from '../../protocol/batch-header.ts'
+import type { SegmentFile } from '../storage/broker-storage.ts'
 
 /**
  * Tells damage from a write that a crash tore: behind a torn write there is nothing. Where a whole batch or another file

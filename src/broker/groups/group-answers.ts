@@ -1,4 +1,4 @@
-import { kafkaError } from '../protocol/kafka-errors.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
 
 /** What a JoinGroup is answered. */
 export interface JoinAnswer {

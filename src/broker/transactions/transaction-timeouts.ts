@@ -1,5 +1,5 @@
-import type { Cancel } from '../core/clock.ts'
-import type { LoopTime } from '../core/loop-time.ts'
+import type { Cancel } from '../../core/clock.ts'
+import type { LoopTime } from '../../core/loop-time.ts'
 import type { TransactionRow } from './transaction-row.ts'
 
 interface Watch {

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
-import { messageOf, StreamError } from '../core/errors.ts'
-import { crc32c } from '../protocol/crc32c.ts'
+import { messageOf, StreamError } from '../../core/errors.ts'
+import { crc32c } from '../../protocol/crc32c.ts'
 import type { FactChange } from './broker-storage.ts'
 import { storageError } from './storage-error.ts'
 

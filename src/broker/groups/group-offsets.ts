@@ -1,7 +1,7 @@
-import type { TopicPartition } from '../core/topic-partition.ts'
-import { partitionKey } from '../core/topic-partition.ts'
-import type { FactChange } from './broker-storage.ts'
-import { type Facts, fact } from './facts.ts'
+import type { TopicPartition } from '../../core/topic-partition.ts'
+import { partitionKey } from '../../core/topic-partition.ts'
+import type { FactChange } from '../storage/broker-storage.ts'
+import { type Facts, fact } from '../storage/facts.ts'
 
 /** An offset as a client committed it. */
 export interface OffsetEntry extends TopicPartition {

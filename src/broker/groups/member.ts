@@ -1,4 +1,4 @@
-import type { Cancel } from '../core/clock.ts'
+import type { Cancel } from '../../core/clock.ts'
 import type { JoinAnswer, SyncAnswer } from './group-answers.ts'
 
 /** A protocol that a member can follow (an assignment strategy), with what it tells the leader. */
@@ -15,7 +15,7 @@ export interface JoinTerms {
 }
 
 /** A member of a group, with the requests of it that wait for an answer. */
-export interface GroupMember {
+export interface Member {
   readonly memberId: string
   readonly groupInstanceId: string | null
   readonly clientId: string

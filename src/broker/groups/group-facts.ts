@@ -1,5 +1,5 @@
-import type { FactChange } from './broker-storage.ts'
-import { type Facts, fact } from './facts.ts'
+import type { FactChange } from '../storage/broker-storage.ts'
+import { type Facts, fact } from '../storage/facts.ts'
 import { Group } from './group.ts'
 
 interface StoredGroup {

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { StreamError, systemCodeOf } from '../core/errors.ts'
-import type { Handler } from '../protocol/frame.ts'
-import type { Broker } from './broker.ts'
-import type { Address } from './services.ts'
+import { StreamError, systemCodeOf } from '../../core/errors.ts'
+import type { Handler } from '../../protocol/frame.ts'
+import type { Broker } from '../broker.ts'
+import type { Address } from '../services.ts'
 
 /** Limits of a listener. Everything is optional. */
 export interface ListenOptions {

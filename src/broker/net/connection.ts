@@ -1,14 +1,14 @@
-import { messageOf, StreamError } from '../core/errors.ts'
-import { isFlexible } from '../protocol/api.ts'
-import { beginResponseFrame, type RequestHeader, readRequestHeader, skipTags } from '../protocol/frame.ts'
-import { kafkaError } from '../protocol/kafka-errors.ts'
-import { apiVersions } from '../protocol/messages/api-versions.ts'
-import { WireReader } from '../protocol/wire-reader.ts'
-import { WireWriter } from '../protocol/wire-writer.ts'
-import { advertisedRanges } from './handlers/api-versions.ts'
+import { messageOf, StreamError } from '../../core/errors.ts'
+import { isFlexible } from '../../protocol/api.ts'
+import { beginResponseFrame, type RequestHeader, readRequestHeader, skipTags } from '../../protocol/frame.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
+import { apiVersions } from '../../protocol/messages/api-versions.ts'
+import { WireReader } from '../../protocol/wire-reader.ts'
+import { WireWriter } from '../../protocol/wire-writer.ts'
+import { advertisedRanges } from '../handlers/api-versions.ts'
+import type { Address, ConnectionScope, Services } from '../services.ts'
 import type { Interception } from './interceptors.ts'
 import type { ServedApi } from './served-api.ts'
-import type { Address, ConnectionScope, Services } from './services.ts'
 
 /** Topics, partitions, members and the like that one request may name, all together. */
 const elementsMax = 1_000_000

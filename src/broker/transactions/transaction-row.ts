@@ -1,7 +1,7 @@
-import { assert } from '../core/assert.ts'
-import type { TopicPartition } from '../core/topic-partition.ts'
-import type { FactChange } from './broker-storage.ts'
-import { fact } from './facts.ts'
+import { assert } from '../../core/assert.ts'
+import type { TopicPartition } from '../../core/topic-partition.ts'
+import type { FactChange } from '../storage/broker-storage.ts'
+import { fact } from '../storage/facts.ts'
 
 /**
  * The states of a transactional id:

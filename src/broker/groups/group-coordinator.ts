@@ -1,10 +1,10 @@
-import { kafkaError } from '../protocol/kafka-errors.ts'
+import { kafkaError } from '../../protocol/kafka-errors.ts'
 import { Group } from './group.ts'
 import { type JoinAnswer, joinRefused, type SyncAnswer, synced, syncRefused } from './group-answers.ts'
 import type { GroupEnvironment } from './group-environment.ts'
 import { groupFact, loadGroups } from './group-facts.ts'
-import { type GroupMember, type JoinTerms, sameProtocols } from './group-member.ts'
 import { Rebalance } from './group-rebalance.ts'
+import { type JoinTerms, type Member, sameProtocols } from './member.ts'
 
 /** How long a member that has never been answered is kept, in milliseconds: its client may be gone without a word. */
 const newMemberJoinMs = 300_000
@@ -101,7 +101,7 @@ export class GroupCoordinator {
     }
     const problem = group.checkMember(memberId, groupInstanceId)
     if (problem !== kafkaError.NONE) return joinRefused(problem, memberId)
-    const member = group.members.get(memberId) as GroupMember
+    const member = group.members.get(memberId) as Member
     const isUnchanged = sameProtocols(member.terms.protocols, request.terms.protocols)
     switch (group.state) {
       case 'PreparingRebalance':
@@ -123,7 +123,7 @@ export class GroupCoordinator {
 
   private enter(group: Group, memberId: string, request: JoinRequest): Promise<JoinAnswer> {
     const { groupInstanceId, clientId, clientHost, terms } = request
-    const member: GroupMember = {
+    const member: Member = {
       memberId,
       groupInstanceId,
       clientId,
@@ -141,12 +141,7 @@ export class GroupCoordinator {
   }
 
   /** A static member comes back under a new id: it takes its old place, and a stable group goes on as it was. */
-  private async returnStatic(
-    group: Group,
-    old: GroupMember,
-    memberId: string,
-    request: JoinRequest,
-  ): Promise<JoinAnswer> {
+  private async returnStatic(group: Group, old: Member, memberId: string, request: JoinRequest): Promise<JoinAnswer> {
     const leaderBefore = group.leader ?? ''
     old.join?.(joinRefused(kafkaError.FENCED_INSTANCE_ID, old.memberId))
     old.sync?.(syncRefused(kafkaError.FENCED_INSTANCE_ID))
@@ -162,7 +157,7 @@ export class GroupCoordinator {
     return answer
   }
 
-  private park(group: Group, member: GroupMember): Promise<JoinAnswer> {
+  private park(group: Group, member: Member): Promise<JoinAnswer> {
     const answered = new Promise<JoinAnswer>((resolve) => {
       // A member that asks again has given up on its earlier request.
       member.join?.(joinRefused(kafkaError.UNKNOWN_MEMBER_ID, member.memberId))
@@ -192,7 +187,7 @@ export class GroupCoordinator {
     ) {
       return syncRefused(kafkaError.INCONSISTENT_GROUP_PROTOCOL)
     }
-    const member = group.members.get(claim.memberId) as GroupMember
+    const member = group.members.get(claim.memberId) as Member
     if (group.state === 'PreparingRebalance') return syncRefused(kafkaError.REBALANCE_IN_PROGRESS)
     if (group.state === 'Stable') {
       group.pendingSyncs.delete(member.memberId)
@@ -219,7 +214,7 @@ export class GroupCoordinator {
     if (!group) return kafkaError.UNKNOWN_MEMBER_ID
     const problem = this.checkClaim(group, claim)
     if (problem !== kafkaError.NONE) return problem
-    this.heard(group, group.members.get(claim.memberId) as GroupMember)
+    this.heard(group, group.members.get(claim.memberId) as Member)
     return group.state === 'PreparingRebalance' ? kafkaError.REBALANCE_IN_PROGRESS : kafkaError.NONE
   }
 
@@ -237,7 +232,7 @@ export class GroupCoordinator {
     const named = memberId === '' && groupInstanceId !== null ? group.staticMember(groupInstanceId)?.memberId : memberId
     const problem = group.checkMember(named ?? '', groupInstanceId)
     if (problem !== kafkaError.NONE) return problem
-    this.rebalance.dismiss(group, group.members.get(named ?? '') as GroupMember)
+    this.rebalance.dismiss(group, group.members.get(named ?? '') as Member)
     return kafkaError.NONE
   }
 
@@ -259,14 +254,14 @@ export class GroupCoordinator {
   }
 
   /** Begins the member's session anew. */
-  heard(group: Group, member: GroupMember): void {
+  heard(group: Group, member: Member): void {
     member.cancelSession()
     member.cancelSession = this.environment.time.timer(member.terms.sessionTimeoutMs, () =>
       this.expireSession(group, member),
     )
   }
 
-  private expireSession(group: Group, member: GroupMember): void {
+  private expireSession(group: Group, member: Member): void {
     if (group.members.get(member.memberId) !== member) return
     // Whoever waits for our answer cannot send heartbeats meanwhile.
     if (!member.isNew && (member.join || member.sync)) return
