@@ -1,5 +1,5 @@
 /**
- * The named steps of task opening and commit (exactly-once.md A1-B5), in the order in which they run.
+ * The named steps of task opening and commit (docs/exactly-once.md, A1 to B5), in the order in which they run.
  * Every port call of those two functions bears one of these names; the sweep fails on a name that is not here.
  */
 export const stepNames = [

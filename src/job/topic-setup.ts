@@ -182,7 +182,7 @@ class TopicSetup {
     }
   }
 
-  /** Which records take a way that the pipeline does not name, since its topics are as they are (F2). */
+  /** Which records take a way that the pipeline does not name, since its topics are as they are (R10). */
   private sayApart(): void {
     const inputs = this.plan.subtopologies.flatMap((sub) => (sub.kind === 'processing' ? sub.inputs : []))
     for (const { through, reason } of inputs.flatMap(({ edges }) => edges)) {

@@ -28,7 +28,7 @@ export function isRetriable(code: number): boolean {
 }
 
 /**
- * The one table from a broker's error number to what the engine does (connectors.md 3, 1.2): retry, forget and replay,
+ * The one table from a broker's error number to what the engine does: retry, forget and replay,
  * join again, or stop.
  */
 export function kafkaFailure(code: number, api: string, context: ErrorContext = {}): StreamError {

@@ -141,7 +141,7 @@ const cured = Symbol.for('millrace.kafkajs.idle-spin')
 
 /**
  * kafkajs checks its queue of pending requests every millisecond even when it is empty: about 900 wake-ups a second and
- * connection. Here the check is only scheduled when something is pending (kafka-notes 1.4, row 12).
+ * connection. Here the check is only scheduled when something is pending.
  */
 function cureIdleSpin(): void {
   const prototype = RequestQueue.prototype as RequestQueue & { [cured]?: true }

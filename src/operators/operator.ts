@@ -10,7 +10,7 @@ export interface StoreCut {
 }
 
 /**
- * A node of a task's chain, built once for it (F3). What is optional is what only some have beside records; a chain calls
+ * A node of a task's chain, built once for it. What is optional is what only some have beside records; a chain calls
  * each of it in the order of its nodes, so that what one hands on has reached the next before that is called.
  */
 export interface Operator {

@@ -40,7 +40,7 @@ class RecordSubscriber extends Subscriber<unknown> {
 }
 
 /**
- * The user's RxJS operators over values, each record its own finite Observable (design.md, "RxJS, and where it is safe").
+ * The user's RxJS operators over values, each record its own finite Observable (docs/design.md, "RxJS, and where it is safe").
  *
  * The operators are applied once, over a cold Observable that emits the value in hand at each subscription, and
  * subscribed anew for each record: so `retry` repeats its own record and nothing leaks into the next. What a record

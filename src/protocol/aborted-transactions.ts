@@ -12,7 +12,7 @@ export interface AbortedTransaction {
  *
  * Brokers list transactions in the order in which they *completed*, so the list is sorted here; and *every*
  * transaction that has begun by the end of a batch is entered, since several may be open where a fetch begins.
- * A user record is never taken for a marker: only control batches are (kafka-notes 1.3, D1-D3).
+ * A user record is never taken for a marker: only control batches are.
  */
 export class AbortedTransactions {
   private readonly ahead: AbortedTransaction[]

@@ -7,7 +7,7 @@ export interface DueTime {
 }
 
 /**
- * When the operators of a chain have something to do by a clock (F3). It keeps the least of their times, so that a record,
+ * When the operators of a chain have something to do by a clock. It keeps the least of their times, so that a record,
  * which may move the clock, costs one comparison.
  */
 export class DueTimes {

@@ -18,7 +18,7 @@ export interface ClusterFacts {
 export const nothingKnown: ClusterFacts = { partitionsOf: () => undefined, hasRepartition: () => false }
 
 /**
- * The nodes of a topology with the edges between them, cut where records have to go through a topic (F2):
+ * The nodes of a topology with the edges between them, cut where records have to go through a topic (R10):
  *
  * - behind a node that gives keys, where a keyed operator needs the new one;
  * - before a keyed operator whose records are not where their keys are: by the splits of a connector, or in topics of

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import {
@@ -71,6 +72,33 @@ describe('the source', () => {
       text.split('\n').flatMap((line, index) => (words.test(line) ? [`${path}:${index + 1}`] : [])),
     )
     expect(left).toEqual([])
+  })
+
+  test('cites rules and documents that are there', () => {
+    const documents = ['README.md', 'ARCHITECTURE.md', ...readdirSync('docs').map((name) => `docs/${name}`)]
+    const texts = new Map(documents.map((path) => [path, readFileSync(path, 'utf8')]))
+    const rules = new Set(
+      [...texts.values()].flatMap((text) => [...text.matchAll(/\*\*([ABDRX]\d{1,2})\b/g)].map(([, rule]) => rule)),
+    )
+    expect(rules.size).toBeGreaterThan(60)
+    const commented = /\/\*\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*$/gm
+    const saidIn = ({ path, text }: SourceFile) => ({
+      path,
+      said: [...text.matchAll(commented)].map(([comment]) => comment).join('\n'),
+    })
+    const all = [...shipped, ...tests].map(saidIn)
+    const prose = [...texts].map(([path, said]) => ({ path, said }))
+    const cited = (places: typeof prose, what: RegExp, isThere: (name: string) => boolean): string[] =>
+      places.flatMap(({ path, said }) =>
+        [...said.matchAll(what)].filter(([name]) => !isThere(name)).map(([name]) => `${path}: ${name}`),
+      )
+    const isDocument = (name: string): boolean => documents.some((one) => one === name || one === `docs/${name}`)
+    const astray = [
+      ...cited([...all, ...prose], /\b[ABDFRX]\d{1,2}\b/g, (rule) => rules.has(rule)),
+      // Files of texts have names like these in tests.
+      ...cited([...shipped.map(saidIn), ...prose], /\b[\w/-]+\.md\b/g, isDocument),
+    ]
+    expect(astray).toEqual([])
   })
 
   test('has no file that nothing imports, but entry points', () => {

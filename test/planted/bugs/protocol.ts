@@ -9,7 +9,7 @@ export const protocolBugs: readonly PlantedBug[] = [
     killer: {
       project: 'unit',
       file: 'protocol/aborted-transactions.test.ts',
-      test: 'the filter of aborted transactions D1: does not leak overlapping transactions that are listed in the order of their completion',
+      test: 'the filter of aborted transactions does not leak overlapping transactions that are listed in the order of their completion',
     },
   },
   {
@@ -21,7 +21,7 @@ export const protocolBugs: readonly PlantedBug[] = [
     killer: {
       project: 'unit',
       file: 'protocol/aborted-transactions.test.ts',
-      test: 'the filter of aborted transactions D1: does not leak overlapping transactions that are listed in the order of their completion',
+      test: 'the filter of aborted transactions does not leak overlapping transactions that are listed in the order of their completion',
     },
   },
   {
@@ -36,7 +36,7 @@ export const protocolBugs: readonly PlantedBug[] = [
     killer: {
       project: 'unit',
       file: 'protocol/aborted-transactions.test.ts',
-      test: 'the filter of aborted transactions D2: does not leak the first record of any transaction that was open where the fetch begins',
+      test: 'the filter of aborted transactions does not leak the first record of any transaction that was open where the fetch begins',
     },
   },
   {

@@ -50,7 +50,7 @@ function delivered(log: readonly Batch[], aborted: readonly AbortedTransaction[]
 }
 
 describe('the filter of aborted transactions', () => {
-  test('D1: does not leak overlapping transactions that are listed in the order of their completion', () => {
+  test('does not leak overlapping transactions that are listed in the order of their completion', () => {
     // 2 begins first and ends last, so the broker lists 1 before it.
     const log = [data(2, 0), data(1, 1), data(2, 2), abort(1, 3), data(2, 4), abort(2, 5), data(1, 6), commit(1, 7)]
     const completed = [
@@ -60,7 +60,7 @@ describe('the filter of aborted transactions', () => {
     expect(delivered(log, completed)).toEqual([6])
   })
 
-  test('D2: does not leak the first record of any transaction that was open where the fetch begins', () => {
+  test('does not leak the first record of any transaction that was open where the fetch begins', () => {
     // Three began before offset 10, where this fetch starts: all three are entered at its first batch.
     const aborted = [
       { producerId: 1, firstOffset: 2 },
@@ -71,7 +71,7 @@ describe('the filter of aborted transactions', () => {
     expect(delivered(log, aborted)).toEqual([16])
   })
 
-  test('D3: does not take a user record for an abort marker, whatever its key', () => {
+  test('does not take a user record for an abort marker, whatever its key', () => {
     // The key of the record at 1 is int32 0, which is also the key of an abort marker; only control batches are asked.
     const log = [data(1, 0), data(1, 1), data(1, 2), abort(1, 3), data(1, 4), commit(1, 5)]
     const filter = new AbortedTransactions([{ producerId: 1, firstOffset: 0 }])
