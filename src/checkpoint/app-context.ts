@@ -16,7 +16,7 @@ export interface AppContext {
   readonly admin: Admin
   readonly fence: ProducerFence
   readonly backends: StateBackends
-  /** Where task stores are: `<data-dir>/<app-id>/tasks`. */
+  /** Where stores are, `<store>/<partition>` each: `<data-dir>/<app-id>/stores`. */
   readonly stateDirectory: string
   readonly storeOptions: StoreOptions
   /** The turns of all who read changelogs. */

@@ -8,8 +8,8 @@ export interface StoreMeta {
   /** Of the rows' layout. Another one means: restore from the changelog. */
   readonly format: 1
   readonly app: string
-  readonly task: string
   readonly store: string
+  readonly partition: number
   readonly clusterId: string
   /** The changelog's topic id: another one means that it was deleted and created anew. */
   readonly topicId: string
@@ -23,7 +23,7 @@ export interface StoreMeta {
 export const metaKey: Buffer = reservedKey('meta')
 
 /** What a store must say of itself to be used, beside how far it is. */
-export type StoreIdentity = Pick<StoreMeta, 'app' | 'task' | 'store' | 'clusterId' | 'topicId'>
+export type StoreIdentity = Pick<StoreMeta, 'app' | 'store' | 'partition' | 'clusterId' | 'topicId'>
 
 /** As the row's value. */
 export function encodeMeta(meta: StoreMeta): Buffer {
@@ -43,7 +43,7 @@ export function decodeMeta(value: Uint8Array): StoreMeta | null {
 /** Why a store cannot be used as it is, as the end of a sentence, or null when it can. */
 export function misfit(meta: StoreMeta, identity: StoreIdentity, oldestMs: number): string | null {
   if (meta.format !== 1) return `its format is ${meta.format}, this version writes 1`
-  for (const name of ['app', 'task', 'store', 'clusterId', 'topicId'] as const) {
+  for (const name of ['app', 'store', 'partition', 'clusterId', 'topicId'] as const) {
     if (meta[name] !== identity[name]) return `its ${name} is ${meta[name]}, here it is ${identity[name]}`
   }
   // Tombstones older than delete.retention.ms may be compacted away: an old store would keep the deleted keys (X10).

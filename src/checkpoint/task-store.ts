@@ -109,14 +109,14 @@ export class TaskStore {
   }
 
   private static async openAsItIs(options: TaskStoreOptions): Promise<TaskStore> {
-    const { app, taskId, spec, changelog, path } = options
+    const { app, spec, changelog, path } = options
     const { backendBytes } = app.storeOptions
     // First: it is also what makes the cluster's and the topic's ids known where they were forgotten.
     const start = await new ChangelogReader(app).startOffset(changelog)
     const identity: StoreIdentity = {
       app: app.appId,
-      task: taskId,
       store: spec.name,
+      partition: changelog.partition,
       clusterId: app.metadata.clusterId,
       topicId: app.metadata.topic(changelog.topic)?.topicId ?? '',
     }

@@ -12,7 +12,7 @@ import { ManifestFile } from './manifest-file.ts'
  *     <data-dir>/<app-id>/lock          the lock, with the holder's pid beside it
  *     <data-dir>/<app-id>/instance-id   who this process is to its group, over restarts (X12)
  *     <data-dir>/<app-id>/manifest.json the plan that ran last
- *     <data-dir>/<app-id>/tasks/        stores
+ *     <data-dir>/<app-id>/stores/       <store>/<partition>: a directory each
  */
 export interface AppDirectory {
   readonly instanceId: string
@@ -49,7 +49,7 @@ export async function openAppDirectory(parts: AppDirectoryParts): Promise<AppDir
     const instanceId = parts.instanceId ?? (await ownInstanceId(parts, path))
     const held = lock
     const manifest = new ManifestFile(path, files, logger)
-    return { instanceId, stateDirectory: `${path}/tasks`, manifest, release: () => held.release() }
+    return { instanceId, stateDirectory: `${path}/stores`, manifest, release: () => held.release() }
   } catch (error) {
     await lock?.release()
     throw unusable(path, error)

@@ -106,7 +106,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     topics: [...new Set(subs.flatMap(({ tasks: all }) => all.flat().map((input) => input.topic)))],
     tasks: async () =>
       subs.flatMap(({ sub, tasks: all }) =>
-        all.map((inputs, partition) => ({ id: { subtopology: sub.id, partition }, inputs })),
+        all.map((inputs, partition) => ({ id: { subtopology: sub.name, partition }, inputs })),
       ),
     self: () => ({
       v: 1,

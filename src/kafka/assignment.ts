@@ -74,7 +74,7 @@ function ownersOf(ids: readonly string[], members: ReadonlyMap<string, MemberDat
 }
 
 function bySubTopology(tasks: readonly AssignableTask[]): readonly (readonly AssignableTask[])[] {
-  const subs = new Map<number, AssignableTask[]>()
+  const subs = new Map<string, AssignableTask[]>()
   for (const task of [...tasks].sort((a, b) => compareTaskIds(a.id, b.id))) {
     const known = subs.get(task.id.subtopology)
     if (known) known.push(task)

@@ -1,6 +1,7 @@
 import { assert } from '../core/assert.ts'
 import type { Cancel } from '../core/clock.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
+import { formatTaskId } from '../core/task-id.ts'
 import type { ResponseOf } from '../protocol/api.ts'
 import {
   consumerProtocolType,
@@ -212,7 +213,7 @@ export class GroupMember {
       )
     }
     const dealt = assignTasks(await this.options.tasks(), members)
-    const names = (tasks: readonly AssignableTask[]) => tasks.map(({ id }) => `${id.subtopology}_${id.partition}`)
+    const names = (tasks: readonly AssignableTask[]) => tasks.map(({ id }) => formatTaskId(id))
     const all = [...members].map(([memberId, data]) => ({ ...data, memberId, tasks: names(dealt.get(memberId) ?? []) }))
     return [...members.keys()].map((memberId) => {
       const tasks = dealt.get(memberId) ?? []

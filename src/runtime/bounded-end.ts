@@ -55,7 +55,7 @@ export class BoundedEnd {
             : (decodeOffsetMetadata(found.metadata)?.ended ?? null)
         })
         const token = said.every((one) => one === said[0]) ? (said[0] ?? null) : null
-        const task = own.get(formatTaskId({ subtopology: sub.id, partition }))
+        const task = own.get(formatTaskId({ subtopology: sub.name, partition }))
         const expected = task ? await task.endToken(from) : this.expectedOf(sub, at, from, token)
         // What another process said in an earlier run counts as long as its inputs have not grown since.
         if (!task && token !== null && !(await this.isAtEnd(at, committed))) return false

@@ -85,7 +85,7 @@ export class ProcessingTask implements Task {
         topic: topicName(app.appId, { role: 'changelog', name: spec.name }),
         partition: this.id.partition,
       }
-      const path = `${app.stateDirectory}/${this.name}/${spec.name}`
+      const path = `${app.stateDirectory}/${spec.name}/${this.id.partition}`
       const opened = await TaskStore.open({ app, taskId: this.name, spec, changelog, path })
       metrics.restored += opened.restored
       this.stores.push(opened)

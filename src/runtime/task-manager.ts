@@ -86,7 +86,7 @@ export class TaskManager {
 
   private create(name: string): Task {
     const id = parseTaskId(name)
-    const sub = id === null ? undefined : this.context.plan.subtopologies.find(({ id: one }) => one === id.subtopology)
+    const sub = id === null ? undefined : this.context.plan.subtopologies.find((one) => one.name === id.subtopology)
     if (id === null || sub === undefined) {
       throw new StreamError(
         'PLAN_CHANGED',

@@ -25,7 +25,7 @@ export function describePlan(plan: Plan, appId: string = plan.name): string {
 
 function describeSubTopology(sub: SubTopology, appId: string): readonly string[] {
   const after = sub.upstream.length === 0 ? '' : `, behind ${sub.upstream.join(', ')}`
-  return [`sub-topology ${sub.id}: ${sub.kind}${after}`, ...linesOf(sub, appId).map((line) => `  ${line}`)]
+  return [`sub-topology ${sub.id} ${sub.name}: ${sub.kind}${after}`, ...linesOf(sub, appId).map((line) => `  ${line}`)]
 }
 
 function linesOf(sub: SubTopology, appId: string): readonly string[] {

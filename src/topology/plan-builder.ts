@@ -30,7 +30,7 @@ export function buildPlan(topology: Topology, cluster: ClusterFacts = nothingKno
   }
   const subtopologies = drafts.map((draft, id): SubTopology => {
     const upstream = new Set(draft.reads.flatMap((ref) => writers.get(refKey(ref)) ?? []))
-    return deepFreeze({ id, upstream: [...upstream].sort((a, b) => a - b), ...draft.parts })
+    return deepFreeze({ id, name: nameOf(draft), upstream: [...upstream].sort((a, b) => a - b), ...draft.parts })
   })
   const plan: Plan = Object.freeze({
     name: topology.name,
@@ -41,6 +41,11 @@ export function buildPlan(topology: Topology, cluster: ClusterFacts = nothingKno
   })
   refuseInternalTopics(plan, plan.name)
   return plan
+}
+
+function nameOf({ parts, reads }: SubTopologyDraft): string {
+  const names = reads.map(({ role, name }) => (role === 'external' ? name : `${name}:${role}`)).sort()
+  return parts.kind === 'source' ? `${parts.source.name}:source` : (names[0] as string)
 }
 
 function inOrder(pipeline: string, drafts: readonly SubTopologyDraft[]): readonly SubTopologyDraft[] {

@@ -44,8 +44,13 @@ export interface OutputSpec {
 }
 
 interface SubTopologyBase {
-  /** Its place in the plan: the first half of its tasks' ids. */
+  /** Its place in the plan. It changes when lines of the pipeline are swapped, and is part of nothing that outlives a process. */
   readonly id: number
+  /**
+   * The first half of its tasks' ids: the first of the topics that it reads by name, so that it follows from names that the user
+   * gave, and stays when steps, stores or sinks come and go. What reads one topic is one sub-topology (X21): no two have one name.
+   */
+  readonly name: string
   /** Sub-topologies whose tasks write an input of this one, ascending: what has to be ended first (X18). */
   readonly upstream: readonly number[]
 }

@@ -7,7 +7,7 @@ import { factsOf, isSource } from './node-kinds.ts'
 import type { InputSpec, OutputSpec, SubTopology } from './plan.ts'
 import { refKey, type TopicRef } from './topic-ref.ts'
 
-type WithoutPlace<S> = S extends SubTopology ? Omit<S, 'id' | 'upstream'> : never
+type WithoutPlace<S> = S extends SubTopology ? Omit<S, 'id' | 'name' | 'upstream'> : never
 
 /** A sub-topology before it has its place in the plan. */
 export interface SubTopologyDraft {

@@ -97,7 +97,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     load: async (folder) => {
       await loading(1_500_000, 1_500_000, 10)(folder)
       await runToEnd(counting, folder)
-      await rm(join(folder, counting.name, 'tasks'), { recursive: true })
+      await rm(join(folder, counting.name, 'stores'), { recursive: true })
     },
     measure: (folder) => runToEnd(counting, folder),
   },

@@ -179,8 +179,8 @@ export function engineEdgesSuite(title: string, environment: () => EngineEnviron
       const config = { ...environment().config(folder.path), appId, logger }
       const counted = counting(appId, files, unique('out')) as Pipeline
       const { entries } = await runToEnd(counted, 'counts', config)
-      for (const task of ['2_0', '2_1']) {
-        await writeFile(join(folder.path, appId, 'tasks', task, 'counts', 'CURRENT'), 'MANIFEST-999999\n')
+      for (const partition of ['0', '1']) {
+        await writeFile(join(folder.path, appId, 'stores', 'counts', partition, 'CURRENT'), 'MANIFEST-999999\n')
       }
       expect((await runToEnd(counted, 'counts', config)).entries).toEqual(entries)
       expect(said.filter((message) => /put aside and restored/.test(message))).toHaveLength(2)

@@ -258,7 +258,7 @@ export function engineSuite(title: string, environment: () => EngineEnvironment)
       const expected = new Map(Array.from({ length: 10 }, (_, i) => [`k${i}`, 30]))
       expect((await runToEnd(counting as Pipeline, 'counts', config)).entries).toEqual(expected)
       const { rm } = await import('node:fs/promises')
-      await rm(`${folder.path}/${appId}/tasks`, { recursive: true })
+      await rm(`${folder.path}/${appId}/stores`, { recursive: true })
       expect((await runToEnd(counting as Pipeline, 'counts', config)).entries).toEqual(expected)
     })
 

@@ -71,7 +71,7 @@ describe('a pipeline that is started again on its state', () => {
       code: 'PLAN_CHANGED',
       message: expect.stringMatching(/lengths.*int32.*structured/),
     })
-    await rm(join(folder.path, 'lines', 'tasks'), { recursive: true })
+    await rm(join(folder.path, 'lines', 'stores'), { recursive: true })
     await expect(runToEnd(lengths(files, json<number>()), null, config)).rejects.toMatchObject({ code: 'PLAN_CHANGED' })
     const { entries } = await runToEnd(lengths(files, int32), 'lengths', config)
     expect(entries.get('alpha')).toBe(10)

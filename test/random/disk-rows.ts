@@ -1,4 +1,3 @@
-import { parseTaskId } from '../../src/core/task-id.ts'
 import type { MemoryDisk } from '../../src/state/memory-disk.ts'
 import { rowTimestamp, rowValue, userPrefix } from '../../src/state/row-format.ts'
 import { appId } from './pipeline.ts'
@@ -14,12 +13,10 @@ export type DiskStores = ReadonlyMap<string, ReadonlyMap<number, ReadonlyMap<str
 
 /** Reads what the stores of an application hold in a data directory that nobody has open. */
 export async function readDisk(disk: MemoryDisk, directory: string, names: readonly string[]): Promise<DiskStores> {
-  const prefix = `${directory}/${appId}/tasks/`
+  const prefix = `${directory}/${appId}/stores/`
   const stores = new Map<string, Map<number, Map<string, DiskRow>>>(names.map((store) => [store, new Map()]))
   for (const path of disk.paths.filter((one) => one.startsWith(prefix))) {
-    const [task = '', store = ''] = path.slice(prefix.length).split('/')
-    const partition = parseTaskId(task)?.partition
-    if (partition === undefined) continue
+    const [store = '', partition = ''] = path.slice(prefix.length).split('/')
     const rows = new Map<string, DiskRow>()
     const backend = await disk.backends(1).open(path)
     for await (const [key, row] of backend.iterate()) {
@@ -28,7 +25,7 @@ export async function readDisk(disk: MemoryDisk, directory: string, names: reado
       rows.set(Buffer.from(key.subarray(1)).toString('hex'), { value, timestamp: rowTimestamp(row) })
     }
     await backend.close()
-    stores.get(store)?.set(partition, rows)
+    stores.get(store)?.set(Number(partition), rows)
   }
   return stores
 }

@@ -97,14 +97,20 @@ describe('a task store', () => {
       await opened.close()
     })
 
+    it('is its store’s and its partition’s, whatever the task is called that opens it', async () => {
+      await world.write(changelog.topic, [set('a', '1')])
+      await look()
+      expect(await look({ taskId: 'renamed_0' })).toMatchObject({ rows: { a: '1' }, restored: 0 })
+    })
+
     it('says of itself what it is and how far it is', async () => {
       await world.write(changelog.topic, [set('a', '1')])
       await look()
       expect(await metaOf()).toEqual({
         format: 1,
         app: 'app',
-        task: '1_0',
         store: 'words',
+        partition: changelog.partition,
         clusterId: world.app.metadata.clusterId,
         topicId: world.app.metadata.topic(changelog.topic)?.topicId,
         changelogOffset: 2,
@@ -165,8 +171,8 @@ describe('a task store', () => {
     it('is put aside where it is another application’s', () =>
       expectPutAside('its app is app, here it is other', { app: { ...options.app, appId: 'other' } }))
 
-    it('is put aside where it is another task’s', () =>
-      expectPutAside('its task is 1_0, here it is 2_0', { taskId: '2_0' }))
+    it('is put aside where it is another store’s', () =>
+      expectPutAside('its store is words, here it is other', { spec: { ...options.spec, name: 'other' } }))
 
     it('is put aside where it comes from another cluster', async () => {
       world.app.metadata.clusterId = 'elsewhere'

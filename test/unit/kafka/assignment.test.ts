@@ -8,7 +8,7 @@ type Owned = ReadonlyMap<string, readonly string[]>
 
 const tasksOf = (partitions: readonly number[]): AssignableTask[] =>
   partitions.flatMap((count, subtopology) =>
-    Array.from({ length: count }, (_, partition) => ({ id: { subtopology, partition }, inputs: [] })),
+    Array.from({ length: count }, (_, partition) => ({ id: { subtopology: `${subtopology}`, partition }, inputs: [] })),
   )
 const namesOf = (tasks: readonly AssignableTask[]): string[] => tasks.map(({ id }) => formatTaskId(id))
 const member = (tasks: readonly string[]): MemberData => ({ v: 1, transactionalId: 't', planHash: 'h', tasks })

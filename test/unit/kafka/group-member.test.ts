@@ -10,7 +10,7 @@ import { KafkaClient } from '../../../src/kafka/kafka-client.ts'
 import { type Actor, SimulatedNetwork, Simulation } from '../../../src/testing/index.ts'
 
 const allTasks: readonly AssignableTask[] = Array.from({ length: 4 }, (_, partition) => ({
-  id: { subtopology: 0, partition },
+  id: { subtopology: '0', partition },
   inputs: [{ topic: 'in', partition }],
 }))
 

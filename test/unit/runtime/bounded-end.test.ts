@@ -33,7 +33,7 @@ class IdleTask implements Task {
   marked: string | null = null
   private readonly token: (upstream: readonly string[]) => string | null
 
-  constructor(subtopology: number, partition: number, token: (upstream: readonly string[]) => string | null) {
+  constructor(subtopology: string, partition: number, token: (upstream: readonly string[]) => string | null) {
     this.id = { subtopology, partition }
     this.name = `${subtopology}_${partition}`
     this.token = token
@@ -74,10 +74,12 @@ const second = tokenOf([first])
 describe('the end of a bounded job', () => {
   let world: BareApp
   let end: BoundedEnd
+  let subtopologies: Plan['subtopologies']
+  const nameOf = (id: number): string => subtopologies[id]?.name ?? ''
 
   beforeEach(async () => {
     world = await BareApp.open()
-    const { subtopologies } = await plan()
+    subtopologies = (await plan()).subtopologies
     const topics = [positions, ingest, repartition]
     for (const name of topics) await world.createTopic(name, 2)
     end = new BoundedEnd(
@@ -121,7 +123,7 @@ describe('the end of a bounded job', () => {
   })
 
   it('is told to a task of this process that has reached it, and counts once that is committed', async () => {
-    const tasks = [0, 1].map((partition) => new IdleTask(0, partition, () => round))
+    const tasks = [0, 1].map((partition) => new IdleTask(nameOf(0), partition, () => round))
     expect(await check(...tasks)).toBe(false)
     expect(tasks.map(({ marked }) => marked)).toEqual([round, round])
     for (const task of tasks) task.ended = round
@@ -137,13 +139,13 @@ describe('the end of a bounded job', () => {
     await say(positions, round, round)
     await say(ingest, first, first)
     await say(repartition, second, second)
-    const busy = new IdleTask(1, 0, () => null)
+    const busy = new IdleTask(nameOf(1), 0, () => null)
     expect(await check(busy)).toBe(false)
     expect(busy.marked).toBeNull()
   })
 
   it('goes downstream: a task is asked with the tokens of all tasks upstream, once these have ended', async () => {
-    const reader = new IdleTask(1, 1, derived)
+    const reader = new IdleTask(nameOf(1), 1, derived)
     await say(positions, round, null)
     expect(await check(reader)).toBe(false)
     expect(reader.asked).toEqual([])
@@ -158,7 +160,7 @@ describe('the end of a bounded job', () => {
     await say(ingest, first, first)
     await say(repartition, second, second)
     expect(await check()).toBe(false)
-    const reader = new IdleTask(1, 0, derived)
+    const reader = new IdleTask(nameOf(1), 0, derived)
     reader.ended = first
     await check(reader)
     expect(reader.marked).toBe(tokenOf(['round 2']))

@@ -17,7 +17,7 @@ const storeOf = async (name: string): Promise<KeyValueStore> =>
     hashSeed: 1,
     backendBytes: 0,
   })
-const task = (partition: number, subtopology = 0) => ({ subtopology, partition })
+const task = (partition: number, subtopology = '0') => ({ subtopology, partition })
 const changes = (...keys: string[]): RowChange[] =>
   keys.map((key) => ({ key: userKey(Buffer.from(key, 'latin1')), value: Buffer.alloc(16), timestamp: 1 }))
 
