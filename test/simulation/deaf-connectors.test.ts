@@ -46,7 +46,7 @@ const fromOf = (call: ConnectorCall): number =>
 const warningOf = (part: Part, call: ConnectorCall): unknown =>
   expect.stringMatching(
     new RegExp(
-      `^warn: the ${part === 'source' ? 'source numbers' : 'sink table'} .*\\b${call}\\b.* task \\d_[01] .* s\\b`,
+      `^warn: the ${part === 'source' ? 'source numbers' : 'sink table'} .*\\b${call}\\b.* task \\S+_[01] .* s\\b`,
     ),
   )
 

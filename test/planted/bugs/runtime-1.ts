@@ -16,7 +16,7 @@ export const runtimeBugs1: readonly PlantedBug[] = [
     find: `    await this.storing
     const beganMs`,
     replace: '    const beganMs',
-    killer: { project: 'simulation', file: 'schedules.test.ts', test: 'table behind a merge of two topics is exact' },
+    killer: { project: 'simulation', file: 'schedules.test.ts', test: 'word count of files is exact' },
   },
   {
     name: 'tasks are kept by a member that comes back under another id',
