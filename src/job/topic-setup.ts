@@ -8,6 +8,7 @@ import type { ClusterFacts } from '../topology/graph.ts'
 import type { Plan, SubTopology } from '../topology/plan.ts'
 import { buildPlan } from '../topology/plan-builder.ts'
 import { refKey, type TopicRef, topicName } from '../topology/topic-ref.ts'
+import { refuseInternalTopics } from '../topology/validate.ts'
 
 /** What a job knows of its topics once they are all there. */
 export interface PreparedTopics {
@@ -37,7 +38,8 @@ const settings: Readonly<Record<Exclude<TopicRef['role'], 'external'>, Readonly<
  * Makes sure that every topic of a plan is there with the right number of partitions: topics that are read must exist,
  * internal ones and those that are only written are created.
  *
- * @throws {StreamError} `TOPIC_MISSING` naming every topic that is read and not there; `TOPIC_MISMATCH` where partition
+ * @throws {StreamError} `PLAN_INVALID` where a topic of the user's is called like one that the engine needs now;
+ * `TOPIC_MISSING` naming every topic that is read and not there; `TOPIC_MISMATCH` where partition
  * counts do not fit, naming both
  */
 export async function prepareTopics(
@@ -72,6 +74,8 @@ class TopicSetup {
   async run(): Promise<PreparedTopics> {
     await this.findExternal()
     this.plan = buildPlan(this.plan, await this.clusterFacts())
+    // The cluster may have added a repartition topic, whose name only the application id tells.
+    refuseInternalTopics(this.plan, this.appId)
     this.sayApart()
     // In plan order a sub-topology's inputs are sized before it is.
     for (const sub of this.plan.subtopologies) this.size(sub)

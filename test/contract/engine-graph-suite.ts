@@ -106,5 +106,25 @@ export function engineGraphSuite(title: string, environment: () => EngineEnviron
       })
       expect(found).toEqual(new Map([['v', 2 * keys.length]]))
     })
+
+    it("never through a topic of the user's, which a repartition topic would be called like", async () => {
+      await using folder = await scratch()
+      const [name, appId, read] = [unique('named'), unique('app'), unique('read')]
+      const taken = `${appId}-counts-repartition`
+      await environment().withBrokers(folder.path, async (brokers) => {
+        await writeKeys(brokers, read, 2)
+        await writeKeys(brokers, taken, 2)
+      })
+      const given = pipeline(name, ({ stream }) => {
+        const lines = stream(topic(read, { key: text, value: text }), { until: 'end' })
+        lines.count('counts')
+        lines.to(topic(taken, { key: text, value: text }))
+      }) as Pipeline
+      const config = { ...environment().config(folder.path), appId }
+      await expect(runToEnd(given, 'counts', config)).rejects.toMatchObject({
+        code: 'PLAN_INVALID',
+        message: expect.stringContaining(`topic ${taken}: expected a topic of the user's, found the repartition topic`),
+      })
+    })
   })
 }
