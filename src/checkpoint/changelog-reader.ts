@@ -10,7 +10,7 @@ import { kafkaError } from '../protocol/kafka-errors.ts'
 import { fetch } from '../protocol/messages/fetch.ts'
 import { earliestTimestamp } from '../protocol/messages/list-offsets.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
-import type { AppContext } from './app-context.ts'
+import type { LogAccess } from './log-access.ts'
 
 /** A committed record of a changelog. Its bytes are views, valid during the call that hands it over. */
 export interface ChangelogRecord {
@@ -33,9 +33,9 @@ const stuckMs = 500
 
 /** Reads committed changelog records on the admin lane. */
 export class ChangelogReader {
-  private readonly app: AppContext
+  private readonly app: LogAccess
 
-  constructor(app: AppContext) {
+  constructor(app: LogAccess) {
     this.app = app
   }
 
@@ -45,14 +45,21 @@ export class ChangelogReader {
     return found.get(partitionKey(at.topic, at.partition)) ?? 0
   }
 
+  /** The offset behind the last record in the log, committed or not. */
+  async endOffset(at: TopicPartition): Promise<number> {
+    const found = await this.unlessStopped(this.app.admin.endOffsets([at], 'high'))
+    return found.get(partitionKey(at.topic, at.partition)) ?? 0
+  }
+
   /**
    * Applies all committed records from `from` up to the end that the log has now, taken as the high watermark: every
    * transaction that has reached the log by then is waited for, or its dead producer is fenced (A3, X3).
+   * @param patienceMs how long a transaction may hold up the end before its producer is taken for dead, if it is no member that is known
    * @returns the position reached
    * @throws {StreamError} `OFFSET_OUT_OF_RANGE` when the log no longer, or not yet, has `from`; `JOB_CLOSED` when the job is
    * stopped meanwhile
    */
-  async readToEnd(at: TopicPartition, from: number, apply: ApplyRecords): Promise<number> {
+  async readToEnd(at: TopicPartition, from: number, apply: ApplyRecords, patienceMs = stuckMs): Promise<number> {
     const { steps, clock } = this.app.ports
     const ends = await this.unlessStopped(steps('A3.listOffsets', () => this.app.admin.endOffsets([at], 'high')))
     const target = ends.get(partitionKey(at.topic, at.partition)) ?? 0
@@ -69,7 +76,7 @@ export class ChangelogReader {
       }
       const now = clock.monotonicMs()
       stuckSince ??= now
-      if (now - stuckSince >= stuckMs) {
+      if (now - stuckSince >= patienceMs) {
         await steps('A2.fenceDeadProducer', () => this.app.fence.fenceHolders(at, this.app.aliveTransactionalIds()))
         stuckSince = null
       }

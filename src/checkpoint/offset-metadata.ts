@@ -6,8 +6,12 @@ export interface OffsetMetadata {
   readonly v: 1
   /** Grows by one with each commit of the task. */
   readonly commitId: number
+  /** The version of the plan under which it was committed: a task never goes back to an older one. */
+  readonly plan: number
   /** The transactional id of the committer: by it a successor fences what it left open (X3). */
   readonly txnId: string
+  /** The id of the topic: one of another id has other records at this offset. */
+  readonly topicId: string
   /** The greatest timestamp taken from this partition, epoch milliseconds; null before the first record (R2). */
   readonly partitionTime: number | null
   /** At the end of a bounded input: what its end was derived from (see end-of-input.ts). Null while there is more to come. */
@@ -28,7 +32,9 @@ export function decodeOffsetMetadata(text: string): OffsetMetadata | null {
     return {
       v: 1,
       commitId: read.commitId,
+      plan: typeof read.plan === 'number' ? read.plan : 0,
       txnId: read.txnId,
+      topicId: typeof read.topicId === 'string' ? read.topicId : '',
       partitionTime: typeof read.partitionTime === 'number' ? read.partitionTime : null,
       ended: typeof read.ended === 'string' ? read.ended : null,
     }

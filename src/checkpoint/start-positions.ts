@@ -99,7 +99,15 @@ export async function commitStartPositions(
     topic,
     partition,
     offset,
-    metadata: encodeOffsetMetadata({ v: 1, commitId, txnId: app.transactionalId, partitionTime: null, ended: null }),
+    metadata: encodeOffsetMetadata({
+      v: 1,
+      commitId,
+      plan: app.planVersion,
+      txnId: app.transactionalId,
+      topicId: app.topicId(topic),
+      partitionTime: null,
+      ended: null,
+    }),
   }))
   await app.ports.steps('A5.commitStartPositions', async () => {
     await producer.addOffsets(group.groupId)

@@ -13,6 +13,8 @@ export interface StoreMeta {
   readonly clusterId: string
   /** The changelog's topic id: another one means that it was deleted and created anew. */
   readonly topicId: string
+  /** From which offset on the changelog is of this store: a store that was begun anew leaves behind what stands before. */
+  readonly beganAt: number
   /** The changelog up to this offset is in the store. */
   readonly changelogOffset: number
   /** When that was written, epoch milliseconds (X10). */
@@ -23,7 +25,7 @@ export interface StoreMeta {
 export const metaKey: Buffer = reservedKey('meta')
 
 /** What a store must say of itself to be used, beside how far it is. */
-export type StoreIdentity = Pick<StoreMeta, 'app' | 'store' | 'partition' | 'clusterId' | 'topicId'>
+export type StoreIdentity = Pick<StoreMeta, 'app' | 'store' | 'partition' | 'clusterId' | 'topicId' | 'beganAt'>
 
 /** As the row's value. */
 export function encodeMeta(meta: StoreMeta): Buffer {
@@ -43,7 +45,7 @@ export function decodeMeta(value: Uint8Array): StoreMeta | null {
 /** Why a store cannot be used as it is, as the end of a sentence, or null when it can. */
 export function misfit(meta: StoreMeta, identity: StoreIdentity, oldestMs: number): string | null {
   if (meta.format !== 1) return `its format is ${meta.format}, this version writes 1`
-  for (const name of ['app', 'store', 'partition', 'clusterId', 'topicId'] as const) {
+  for (const name of ['app', 'store', 'partition', 'clusterId', 'topicId', 'beganAt'] as const) {
     if (meta[name] !== identity[name]) return `its ${name} is ${meta[name]}, here it is ${identity[name]}`
   }
   // Tombstones older than delete.retention.ms may be compacted away: an old store would keep the deleted keys (X10).

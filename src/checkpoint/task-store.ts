@@ -22,6 +22,8 @@ export interface TaskStoreOptions {
   readonly changelog: TopicPartition
   /** The folder of its backend. */
   readonly path: string
+  /** From where on its changelog is of it; `end`: it begins now, and leaves behind all that is there. */
+  readonly beginsAt: number | 'end'
 }
 
 /**
@@ -55,6 +57,16 @@ export class TaskStore {
     this.store = new KeyValueStore(options.spec.name, backend, options.spec.value, options.app.storeOptions)
   }
 
+  /** From where on its changelog is of it. */
+  get beganAt(): number {
+    return this.identity.beganAt
+  }
+
+  /** Whether it was opened to begin anew. */
+  get isFresh(): boolean {
+    return this.options.beginsAt === 'end'
+  }
+
   /**
    * A4 and A3: opens the store and brings it up to the end of its changelog. One that does not fit, cannot be read, or
    * is not continued by its changelog is put aside, and an empty one is restored in its place.
@@ -64,12 +76,8 @@ export class TaskStore {
     const { app, taskId, spec, path } = options
     const reason = app.damagedStores.has(path) ? 'it was found damaged' : await TaskStore.openFitting(options)
     if (typeof reason !== 'string') return reason
-    app.ports.logger.warn(
-      `the store ${spec.name} of task ${taskId} is put aside and restored from its changelog: ${reason}`,
-      {
-        path,
-      },
-    )
+    const next = options.beginsAt === 'end' ? 'begins anew' : 'is restored from its changelog'
+    app.ports.logger.warn(`the store ${spec.name} of task ${taskId} is put aside and ${next}: ${reason}`, { path })
     await app.ports.steps('A4.quarantine', () => quarantine(app, path))
     app.damagedStores.delete(path)
     const fresh = await TaskStore.openAsItIs(options)
@@ -109,16 +117,19 @@ export class TaskStore {
   }
 
   private static async openAsItIs(options: TaskStoreOptions): Promise<TaskStore> {
-    const { app, spec, changelog, path } = options
+    const { app, spec, changelog, path, beginsAt } = options
     const { backendBytes } = app.storeOptions
     // First: it is also what makes the cluster's and the topic's ids known where they were forgotten.
-    const start = await new ChangelogReader(app).startOffset(changelog)
+    const reader = new ChangelogReader(app)
+    const beganAt = beginsAt === 'end' ? await reader.endOffset(changelog) : beginsAt
+    const start = Math.max(beganAt, await reader.startOffset(changelog))
     const identity: StoreIdentity = {
       app: app.appId,
       store: spec.name,
       partition: changelog.partition,
       clusterId: app.metadata.clusterId,
       topicId: app.metadata.topic(changelog.topic)?.topicId ?? '',
+      beganAt,
     }
     const backend = await app.ports.steps('A4.openStore', () => app.backends.open(path, backendBytes))
     return new TaskStore(options, backend, identity, start)
@@ -127,6 +138,7 @@ export class TaskStore {
   /** Why the store, as it was opened, cannot be used; null when it can. */
   private misfit(meta: StoreMeta | null, oldestMs: number): string | null {
     if (meta === null) return 'it does not say what it holds'
+    if (this.isFresh) return 'what it had is given up'
     // What was deleted between the two, deletes among it, nobody can tell any more.
     if (meta.changelogOffset < this.changelogOffset) {
       return `it ends at ${meta.changelogOffset}, and its changelog begins at ${this.changelogOffset}`

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly json: boolean
   readonly follow: boolean
   readonly leave: boolean
+  /** Stores that begin anew where what they had is incomplete. */
+  readonly freshStores: readonly string[]
 }
 
 /** `millrace describe`. */
@@ -120,6 +122,7 @@ function addRun(
     .option('--json', 'print all of it, a JSON object a line', false)
     .option('--follow', 'go on at the end of the inputs', false)
     .option('--leave', 'leave the group when stopped, instead of keeping its tasks for a restart', false)
+    .option('--fresh-store <name>', 'a store that begins anew if its state is incomplete; may be repeated', collectName)
   finish(command).action((file: string, given) => {
     const brokers = given.brokers ?? brokersFrom(environment, command)
     if (brokers !== null && given.listen) {
@@ -141,6 +144,7 @@ function addRun(
       json: given.json,
       follow: given.follow,
       leave: given.leave,
+      freshStores: given.freshStore ?? [],
     })
   })
 }
@@ -214,6 +218,10 @@ function nameOf(text: string): string {
     throw new InvalidArgumentError("Expected 1 to 200 letters, digits, '.', '_' or '-'.")
   }
   return text
+}
+
+function collectName(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, nameOf(text)]
 }
 
 function collectParameter(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

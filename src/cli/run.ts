@@ -54,6 +54,7 @@ export async function run(options: RunOptions, context: CommandContext): Promise
       parameters: options.parameters,
       follow: options.follow,
       leave: options.leave,
+      freshStores: options.freshStores,
       signal: stop.signal,
       logger,
       beforeClose: async () => {

@@ -1,8 +1,10 @@
 /**
- * The named steps of task opening and commit (docs/exactly-once.md, A1 to B5), in the order in which they run.
+ * The named steps of task opening and commit (docs/exactly-once.md, A0 to B5), in the order in which they run.
  * Every port call of those two functions bears one of these names; the sweep fails on a name that is not here.
  */
 export const stepNames = [
+  'A0.initProducerId',
+  'A0.writePlan',
   'A1.initProducerId',
   'A2.offsetFetch',
   'A2.fenceDeadProducer',

@@ -4,20 +4,17 @@ import type { Logger } from '../core/logger.ts'
 import type { Random } from '../core/random.ts'
 import { type DirectoryLock, lockDirectory } from '../state/directory-lock.ts'
 import type { StateBackends } from '../state/state-backend.ts'
-import { ManifestFile } from './manifest-file.ts'
 
 /**
  * An application's part of the data directory, taken by this process:
  *
  *     <data-dir>/<app-id>/lock          the lock, with the holder's pid beside it
  *     <data-dir>/<app-id>/instance-id   who this process is to its group, over restarts (X12)
- *     <data-dir>/<app-id>/manifest.json the plan that ran last
  *     <data-dir>/<app-id>/stores/       <store>/<partition>: a directory each
  */
 export interface AppDirectory {
   readonly instanceId: string
   readonly stateDirectory: string
-  readonly manifest: ManifestFile
   /** Lets the next process in. Idempotent. */
   release(): Promise<void>
 }
@@ -40,7 +37,7 @@ export interface AppDirectoryParts {
  * @throws {StreamError} `DATA_DIRECTORY_LOCKED` naming the directory and the holder, `DATA_DIRECTORY_UNUSABLE`, `DISK_FULL`
  */
 export async function openAppDirectory(parts: AppDirectoryParts): Promise<AppDirectory> {
-  const { files, logger, dataDirectory, appId, pid, backends } = parts
+  const { files, dataDirectory, appId, pid, backends } = parts
   const path = `${await files.resolve(dataDirectory)}/${appId}`
   let lock: DirectoryLock | null = null
   try {
@@ -48,8 +45,7 @@ export async function openAppDirectory(parts: AppDirectoryParts): Promise<AppDir
     lock = await lockDirectory(path, { pid, backends })
     const instanceId = parts.instanceId ?? (await ownInstanceId(parts, path))
     const held = lock
-    const manifest = new ManifestFile(path, files, logger)
-    return { instanceId, stateDirectory: `${path}/stores`, manifest, release: () => held.release() }
+    return { instanceId, stateDirectory: `${path}/stores`, release: () => held.release() }
   } catch (error) {
     await lock?.release()
     throw unusable(path, error)

@@ -29,6 +29,11 @@ export interface JobConfig {
   readonly follow?: boolean
   /** Leave the group when the job is stopped, instead of keeping its tasks for a restart (X12). Default false. */
   readonly leave?: boolean
+  /**
+   * Stores that begin anew, without what they had, where that is incomplete: a changelog that lost records, a store that was left
+   * out of the pipeline for a while. One whose state is whole is left as it is. Default none.
+   */
+  readonly freshStores?: readonly string[]
   /** Milliseconds between commits. Default 100. */
   readonly commitIntervalMs?: number
   /**

@@ -12,7 +12,6 @@ import { HandlerTransport } from '../kafka/handler-transport.ts'
 import { KafkaClient } from '../kafka/kafka-client.ts'
 import { KafkajsTransport } from '../kafka/kafkajs-transport.ts'
 import { levelBackends } from '../state/level-backend.ts'
-import { manifestOf } from '../topology/manifest.ts'
 import { checkName } from '../topology/naming.ts'
 import { refuseInternalTopics } from '../topology/validate.ts'
 import { openAppDirectory } from './app-directory.ts'
@@ -29,6 +28,7 @@ export function resolveJobConfig(config: JobConfig): ResolvedJobConfig {
     dataDirectory: '.millrace',
     follow: false,
     leave: false,
+    freshStores: [],
     commitIntervalMs: 100,
     commitShareMax: 0.1,
     recordDeadlineMs: 30_000,
@@ -94,7 +94,6 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     for (const step of cleanup.splice(0).reverse()) await step()
   }
   try {
-    await directory.manifest.check(manifestOf(plan, appId))
     const { transport, broker } = await ports.connect()
     if (broker) cleanup.push(() => broker.close())
     const client = new KafkaClient({ transport, clock, random, logger })
@@ -104,7 +103,6 @@ export async function startJob<Q>(pipeline: Pipeline<Q>, config: ResolvedJobConf
     await unlessStopped(client.open(config.brokerPatienceMs))
     const job = new RunningJob<Q>(plan, appId, directory, config, ports)
     await unlessStopped(job.prepare(client))
-    await job.keepManifest()
     if (signal?.aborted) throw stopped()
     job.start(broker, close)
     const stop = (): void => void job.stop()

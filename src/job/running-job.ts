@@ -87,11 +87,6 @@ export class RunningJob<Q> implements Job<Q> {
     })
   }
 
-  /** Keeps what was prepared for the next start to compare with. */
-  async keepManifest(): Promise<void> {
-    await this.directory.manifest.write((this.built as BuiltThread).manifest)
-  }
-
   /** Runs what was prepared. `close` is called when it has ended. */
   start(broker: EmbeddedBroker | null, close: () => Promise<void>): void {
     const { thread } = this.built as BuiltThread

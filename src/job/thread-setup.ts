@@ -22,10 +22,11 @@ import { TaskManager } from '../runtime/task-manager.ts'
 import { newThreadMetrics, type ThreadMetrics } from '../runtime/task-metrics.ts'
 import type { ThreadContext } from '../runtime/thread-context.ts'
 import type { StateBackends } from '../state/state-backend.ts'
-import { type Manifest, manifestOf } from '../topology/manifest.ts'
+import { manifestOf } from '../topology/manifest.ts'
 import type { Plan, SubTopology } from '../topology/plan.ts'
 import { topicName } from '../topology/topic-ref.ts'
 import type { ResolvedJobConfig } from './job-config.ts'
+import { enterPlan } from './plan-entry.ts'
 import { type PreparedTopics, prepareTopics } from './topic-setup.ts'
 
 /** What a stream thread is built from. */
@@ -51,7 +52,6 @@ export interface BuiltThread {
   readonly thread: StreamThread
   readonly metrics: ThreadMetrics
   readonly topics: PreparedTopics
-  readonly manifest: Manifest
 }
 
 /** Prepares the topics of a plan and puts a stream thread together. Nothing of it runs yet. */
@@ -61,18 +61,20 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const admin = new Admin(client, metadata)
   // The embedded broker is one node, and whoever uses it knows.
   const topics = await prepareTopics(parts.plan, appId, admin, metadata, config.brokers ? ports.logger : silentLogger)
-  const { plan } = topics
+  const { plan, partitions } = topics
   const transactionalId = `${appId}-${parts.instanceId}-${parts.index}`
   const transactionTimeoutMs = 3 * (config.commitIntervalMs + config.recordDeadlineMs)
   const subs = inputsOfTasks(plan, appId, topics)
-  const manifest = manifestOf(plan, appId, topics.partitions)
+  const manifest = manifestOf(plan, appId, partitions)
+  let running: TaskManager | null = null
   const alive = (): ReadonlySet<string> =>
-    new Set([transactionalId, ...(tasks.assignment?.members ?? []).map((member) => member.transactionalId)])
+    new Set([transactionalId, ...(running?.assignment?.members ?? []).map((member) => member.transactionalId)])
   const memory = new MemoryBudget(config.memoryBytes)
   const stores = plan.subtopologies.reduce((count, sub) => count + storesOf(sub, topics), 0)
   const fetched = new ByteBudget(() => memory.fetchedBytesMax)
   memory.observeFetched(() => fetched.takenBytes)
-  const app: AppContext = {
+  const freshStores = new Set(config.freshStores)
+  const opened: Omit<AppContext, 'control' | 'planVersion'> = {
     appId,
     ports,
     client,
@@ -88,6 +90,8 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     transactionalId,
     aliveTransactionalIds: alive,
     signal,
+    freshStores,
+    topicId: (topic) => metadata.topic(topic)?.topicId ?? '',
   }
   const producer = new TransactionalProducer({
     client,
@@ -97,6 +101,8 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     transactionTimeoutMs,
     steps: ports.steps,
   })
+  const control = await enterPlan({ app: opened, plan, manifest, partitions, subs, freshStores, producer })
+  const app: AppContext = { ...opened, control, planVersion: control.plan?.version ?? 0 }
   const wake = (): void => thread.wake()
   const fetcher = new Fetcher(client, metadata, fetched, wake)
   const member = new GroupMember({
@@ -118,7 +124,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     onChange: wake,
   })
   const metrics = newThreadMetrics()
-  const partitionCount = (topic: string): number => topics.partitions.get(topic) ?? 0
+  const partitionCount = (topic: string): number => partitions.get(topic) ?? 0
   const context: ThreadContext = {
     app,
     plan,
@@ -140,6 +146,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     wake,
   }
   const tasks = new TaskManager(context, parts.onOpened)
+  running = tasks
   const boundedEnd = config.follow ? null : new BoundedEnd(app, subs)
   const thread = new StreamThread({
     context,
@@ -150,7 +157,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     events: parts.events,
     leaveAtStop: config.leave,
   })
-  return { thread, metrics, topics, manifest }
+  return { thread, metrics, topics }
 }
 
 /** Stores of all tasks of a sub-topology: this process may get them all. */

@@ -7,7 +7,7 @@ import { TopicLimits } from '../kafka/topic-limits.ts'
 import type { ClusterFacts } from '../topology/graph.ts'
 import type { Plan, SubTopology } from '../topology/plan.ts'
 import { buildPlan } from '../topology/plan-builder.ts'
-import { refKey, type TopicRef, topicName } from '../topology/topic-ref.ts'
+import { controlTopic, refKey, type TopicRef, topicName } from '../topology/topic-ref.ts'
 import { refuseInternalTopics } from '../topology/validate.ts'
 
 /** What a job knows of its topics once they are all there. */
@@ -33,6 +33,8 @@ const settings: Readonly<Record<Exclude<TopicRef['role'], 'external'>, Readonly<
   changelog: { 'cleanup.policy': 'compact', 'delete.retention.ms': String(deleteRetentionMs) },
   positions: { 'cleanup.policy': 'compact', 'delete.retention.ms': String(deleteRetentionMs) },
 }
+
+const controlSettings = { 'cleanup.policy': 'compact' }
 
 /**
  * Makes sure that every topic of a plan is there with the right number of partitions: topics that are read must exist,
@@ -79,6 +81,8 @@ class TopicSetup {
     this.sayApart()
     // In plan order a sub-topology's inputs are sized before it is.
     for (const sub of this.plan.subtopologies) this.size(sub)
+    const control = controlTopic(this.appId)
+    this.wanted.set(control, { name: control, partitions: 1, config: controlSettings })
     const names = [...this.wanted.keys()]
     await this.metadata.refresh('admin', names)
     const missing = [...this.wanted.values()].filter((topic) => !this.metadata.topic(topic.name))

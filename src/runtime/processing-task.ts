@@ -1,9 +1,9 @@
 import type { TaskCut } from '../checkpoint/commit.ts'
-import { checkAgreement, type ShownCommit } from '../checkpoint/commit-agreement.ts'
 import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
 import { encodePositions, type PositionsRow, positionsKey } from '../checkpoint/positions-row.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
-import { TaskStore } from '../checkpoint/task-store.ts'
+import type { TaskStore } from '../checkpoint/task-store.ts'
+import { TaskStores } from '../checkpoint/task-stores.ts'
 import { allDone } from '../core/all-done.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { noHeaders } from '../core/record.ts'
@@ -37,7 +37,7 @@ export class ProcessingTask implements Task {
   private readonly thread: ThreadContext
   private readonly sub: ProcessingSubTopology
   private readonly context: TaskContext
-  private readonly stores: TaskStore[] = []
+  private stores: TaskStores | null = null
   private readonly inHand: RecordInHand
   private readonly end: InputEnd
   private chain: Chain | null = null
@@ -73,58 +73,44 @@ export class ProcessingTask implements Task {
   }
 
   get isFull(): boolean {
-    return this.stores.some(({ store }) => store.isFull)
+    return this.stores?.isFull ?? false
   }
 
-  async open(): Promise<void> {
+  async open(committed: ReadonlyMap<string, StartPosition>): Promise<void> {
     const { app, metrics, stores } = this.thread
     this.state = transition(this.name, this.state, 'RESTORING')
     if (!this.thread.follow) await this.end.fix(this.inputs)
-    for (const spec of this.sub.stores) {
-      const changelog = {
-        topic: topicName(app.appId, { role: 'changelog', name: spec.name }),
-        partition: this.id.partition,
-      }
-      const path = `${app.stateDirectory}/${spec.name}/${this.id.partition}`
-      const opened = await TaskStore.open({ app, taskId: this.name, spec, changelog, path })
-      metrics.restored += opened.restored
-      this.stores.push(opened)
-      this.context.addStore(opened.store)
+    const { id, name, inputs, sub } = this
+    const opened = await TaskStores.open({
+      app,
+      taskId: name,
+      partition: id.partition,
+      specs: sub.stores,
+      inputs,
+      committed,
+    })
+    this.stores = opened
+    metrics.restored += opened.restored
+    for (const { store } of opened.all) {
+      this.context.addStore(store)
+      stores.add(id, store)
     }
-    // All changelogs of a task show one commit, or one of them has grown while another was read (X9).
-    while (new Set(this.shown().map(({ commitId }) => commitId)).size > 1) {
-      let grown = 0
-      for (const store of this.stores) grown += await store.restore()
-      metrics.restored += grown
-      // One that lacks a commit for good is refused when the task starts.
-      if (grown === 0) break
-    }
-    for (const { store } of this.stores) stores.add(this.id, store)
-    this.chain = buildChain(this.sub, app.appId, this.context)
-  }
-
-  private shown(): ShownCommit[] {
-    return this.stores.map((store) => ({ ...store.changelog, commitId: store.positions()?.commitId ?? 0 }))
+    this.chain = buildChain(sub, app.appId, this.context)
   }
 
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
-    const committedIds = this.inputs.map(
-      (at) => positions.get(partitionKey(at.topic, at.partition))?.metadata?.commitId ?? 0,
-    )
-    checkAgreement(this.name, this.shown(), Math.max(0, ...committedIds))
-    const row = this.stores[0]?.positions() ?? null
     const fresh: NewPosition[] = []
-    this.commitId = row?.commitId ?? 0
+    this.commitId = this.stores?.commitId ?? 0
     const ends = new Set<string | null>()
     const queues = this.reads.map(({ input, topic, partition }) => {
       const key = partitionKey(topic, partition)
       const committed = positions.get(key) ?? { offset: 0, metadata: null, isNew: true }
-      const offset = row?.positions[key] ?? committed.offset
-      if (row && offset !== committed.offset) this.warnOfOffsets(key, offset, committed)
-      this.commitId = Math.max(this.commitId, committed.metadata?.commitId ?? 0)
+      const start = this.stores?.start(key) ?? null
+      const offset = start?.offset ?? committed.offset
+      if (start && offset !== committed.offset) this.warnOfOffsets(key, offset, committed)
       if (committed.isNew) fresh.push({ topic, partition, offset, commitId: this.commitId })
       ends.add(committed.metadata?.ended ?? null)
-      const time = row?.partitionTimes[key] ?? committed.metadata?.partitionTime ?? -1
+      const time = start?.partitionTime ?? committed.metadata?.partitionTime ?? -1
       return new RecordQueue(input, this.thread.fetcher.assign(topic, partition, offset), offset, time, (error) =>
         this.context.skipped(error),
       )
@@ -179,7 +165,8 @@ export class ProcessingTask implements Task {
     const commitId = ++this.commitId
     const records = this.recordsSinceCut
     const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
-    const changes = this.stores.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? new RowChanges() }))
+    const all = this.stores?.all ?? []
+    const changes = all.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? new RowChanges() }))
     const row = this.positionsRow(commitId)
     const offsets = this.offsets(commitId, ended)
     this.lastCut = takenOf(this.group.queues)
@@ -192,6 +179,7 @@ export class ProcessingTask implements Task {
       offsets: () => offsets,
       writeChangelogs: () => {
         for (const { opened, rows } of changes) this.writeChangelog(opened, rows, row)
+        this.stores?.writeBeginnings(this.thread.producer, commitId)
       },
       writeStores: async () => {
         await allDone(
@@ -205,6 +193,7 @@ export class ProcessingTask implements Task {
   }
 
   private offsets(commitId: number, ended: string | null): OffsetCommit[] {
+    const { app } = this.thread
     return this.group.queues.map(({ topic, partition, position, partitionTime }) => ({
       topic,
       partition,
@@ -212,7 +201,9 @@ export class ProcessingTask implements Task {
       metadata: encodeOffsetMetadata({
         v: 1,
         commitId,
-        txnId: this.thread.app.transactionalId,
+        plan: app.planVersion,
+        txnId: app.transactionalId,
+        topicId: app.topicId(topic),
         partitionTime: partitionTime < 0 ? null : partitionTime,
         ended,
       }),
@@ -234,11 +225,15 @@ export class ProcessingTask implements Task {
   private positionsRow(commitId: number): PositionsRow {
     const positions: Record<string, number> = {}
     const partitionTimes: Record<string, number> = {}
+    const topicIds: Record<string, string> = {}
+    const { app } = this.thread
     for (const queue of this.group.queues) {
       positions[queue.key] = queue.position
+      topicIds[queue.topic] = app.topicId(queue.topic)
       if (queue.partitionTime >= 0) partitionTimes[queue.key] = queue.partitionTime
     }
-    return { commitId, positions, partitionTimes }
+    const stores = this.sub.stores.map(({ name }) => name)
+    return { v: 1, commitId, plan: app.planVersion, stores, positions, partitionTimes, topicIds }
   }
 
   private changelogOutput(opened: TaskStore) {
@@ -254,6 +249,7 @@ export class ProcessingTask implements Task {
   }
 
   committed(): void {
+    this.stores?.committed()
     this.safe = { positions: this.lastCut.positions, bytes: this.safe.bytes + this.lastCut.bytes }
     this.lastCut = { ...this.lastCut, bytes: 0 }
   }
@@ -272,8 +268,8 @@ export class ProcessingTask implements Task {
     this.inHand.cancel()
     this.context.close()
     for (const input of this.inputs) this.thread.fetcher.unassign(input)
-    for (const opened of this.stores) this.thread.stores.remove(this.id, opened.store)
-    await Promise.all(this.stores.map((opened) => opened.close()))
+    for (const { store } of this.stores?.all ?? []) this.thread.stores.remove(this.id, store)
+    await this.stores?.close()
   }
 
   async endToken(upstream: readonly string[]): Promise<string | null> {

@@ -126,7 +126,9 @@ export class SinkTask implements Task {
     const metadata = encodeOffsetMetadata({
       v: 1,
       commitId: ++this.commitId,
+      plan: this.thread.app.planVersion,
       txnId: this.thread.app.transactionalId,
+      topicId: this.thread.app.topicId(input.topic),
       partitionTime: null,
       ended,
     })

@@ -123,7 +123,9 @@ export class SourceTask implements Task {
         const metadata = encodeOffsetMetadata({
           v: 1,
           commitId,
+          plan: this.thread.app.planVersion,
           txnId: this.thread.app.transactionalId,
+          topicId: this.thread.app.topicId(this.positions.topic),
           partitionTime: null,
           ended,
         })

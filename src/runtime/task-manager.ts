@@ -63,8 +63,10 @@ export class TaskManager {
     // A stop does not wait for brokers: what was only read is lost to nobody, and start positions are committed or not.
     const inputs = fresh.flatMap((task) => task.inputs)
     const positions = await unlessAborted(readStartPositions(app, inputs), app.signal)
+    // Behind the positions: a store that began before they were committed is known to have begun.
+    await app.control.refresh()
     // Settled, not all: a task that is still opening must not be closed under its feet.
-    await allDone(fresh.map((task) => task.open()))
+    await allDone(fresh.map((task) => task.open(positions)))
     const starts = fresh.flatMap((task) => task.start(positions))
     await unlessAborted(commitStartPositions(app, producer, group(), starts), app.signal)
     const resumed = [...positions].filter(([, position]) => !position.isNew)

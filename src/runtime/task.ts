@@ -28,8 +28,8 @@ export interface Task extends CommitParticipant {
   readonly name: string
   /** Its input partitions: what it is assigned by, and by which its transactions are fenced. */
   readonly inputs: readonly TopicPartition[]
-  /** A3 and A4: opens stores and restores them. Once, before `start`. */
-  open(): Promise<void>
+  /** A3 and A4: opens stores and restores them. Once, before `start`. @param committed where the group stands, by input */
+  open(committed: ReadonlyMap<string, StartPosition>): Promise<void>
   /** A5: takes its positions and begins to fetch. @returns positions that have to be committed first */
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[]
   /** Works until the time is up or nothing is here. Never waits. */

@@ -14,6 +14,11 @@ export function topicName(appId: string, ref: TopicRef): string {
   return ref.role === 'external' ? ref.name : `${appId}-${ref.name}-${ref.role}`
 }
 
+/** The topic in which an application keeps what is true of it as a whole: its plan, and where each store began. */
+export function controlTopic(appId: string): string {
+  return `${appId}-control`
+}
+
 /** One string a topic. */
 export function refKey({ role, name }: TopicRef): string {
   return `${role}:${name}`

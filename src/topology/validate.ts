@@ -5,7 +5,7 @@ import { checkName, checkTopicLength } from './naming.ts'
 import type { NodeId, NodeOf, SourceNode, TopicSpec, TopologyNode } from './node.ts'
 import { encodings, factsOf, isSource, type UserName } from './node-kinds.ts'
 import { internalTopics, type Plan } from './plan.ts'
-import { refKey, topicName } from './topic-ref.ts'
+import { controlTopic, refKey, topicName } from './topic-ref.ts'
 import type { Topology } from './topology-builder.ts'
 
 /**
@@ -36,6 +36,11 @@ export function refuseInternalTopics(plan: Plan, appId: string): void {
   for (const topic of internal.keys()) checkTopicLength(topic)
   for (const node of plan.nodes) {
     const topic = factsOf(node).topic(node)
+    if (topic?.role === 'external' && topic.name === controlTopic(appId)) {
+      throw invalid(
+        `topic ${topic.name}: expected a topic of the user's, found the one in which the engine keeps what is true of ${appId} as a whole; rename it`,
+      )
+    }
     const ref = topic?.role === 'external' ? internal.get(topic.name) : undefined
     if (ref !== undefined) {
       throw invalid(

@@ -4,6 +4,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { textFiles } from '../../connectors/files/index.ts'
 import { int32, json, type Pipeline, pipeline, type Serde, structured } from '../../src/index.ts'
+import { keepingLogger } from '../support/bare-thread.ts'
 import { withBrokerOf } from '../support/embedded-broker.ts'
 import { runToEnd, scratch, writeTexts } from '../support/job-runner.ts'
 
@@ -31,22 +32,64 @@ function lengths(files: string, value: Serde<number>): Pipeline {
 }
 
 describe('a pipeline that is started again on its state', () => {
-  it('is refused when it has a store more, whose past nobody can tell', async () => {
+  it('begins a store that is new with what is read from then on, and keeps the others', async () => {
     await using folder = await scratch()
     const files = await writeTexts(folder.path, { 'a.txt': 'alpha\nbeta\nalpha\n' })
-    const config = { dataDirectory: folder.path }
+    const { logger, lines } = keepingLogger()
+    const config = { dataDirectory: folder.path, logger }
     await runToEnd(counting(files, ['counts']), null, config)
-    await expect(runToEnd(counting(files, ['counts', 'again']), null, config)).rejects.toMatchObject({
-      code: 'STATE_INCOMPLETE',
-      message: expect.stringContaining('again'),
-    })
-    const { entries } = await runToEnd(counting(files, ['counts']), 'counts', config)
+    await appendFile(join(folder.path, 'a.txt'), 'alpha\n')
+    const both = counting(files, ['counts', 'again'])
+    expect((await runToEnd(both, 'again', config)).entries).toEqual(new Map([['alpha', 1]]))
+    expect(lines).toContain('info: the store again is new: it begins with what is read from now on')
+    const { entries } = await runToEnd(both, 'counts', config)
     expect(entries).toEqual(
       new Map([
-        ['alpha', 2],
+        ['alpha', 3],
         ['beta', 1],
       ]),
     )
+  })
+
+  it('is refused when a store comes back that was left out while its inputs were read on, unless it may begin anew', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'alpha\nbeta\n' })
+    const { logger, lines } = keepingLogger()
+    const config = { dataDirectory: folder.path, logger }
+    const [both, one] = [counting(files, ['counts', 'again']), counting(files, ['counts'])]
+    await runToEnd(both, null, config)
+    await appendFile(join(folder.path, 'a.txt'), 'alpha\n')
+    await runToEnd(one, null, config)
+    expect(lines).toContain('info: the store again is no longer in the pipeline: its changelog and directory stay')
+    await expect(runToEnd(both, null, config)).rejects.toMatchObject({
+      code: 'STATE_INCOMPLETE',
+      message: expect.stringContaining('--fresh-store again'),
+    })
+    await appendFile(join(folder.path, 'a.txt'), 'alpha\n')
+    const fresh = { ...config, freshStores: ['again'] }
+    expect((await runToEnd(both, 'again', fresh)).entries).toEqual(new Map([['alpha', 1]]))
+    // Said once more it takes nothing away: the store is whole now. Nor does an empty disk bring back what it had.
+    await appendFile(join(folder.path, 'a.txt'), 'beta\n')
+    await rm(join(folder.path, 'lines', 'stores'), { recursive: true })
+    expect((await runToEnd(both, 'again', fresh)).entries).toEqual(
+      new Map([
+        ['alpha', 1],
+        ['beta', 1],
+      ]),
+    )
+    expect((await runToEnd(both, 'counts', config)).entries.get('alpha')).toBe(3)
+  })
+
+  it('goes on with a store that was left out while nothing was read', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'alpha\nbeta\n' })
+    const config = { dataDirectory: folder.path }
+    const [both, one] = [counting(files, ['counts', 'again']), counting(files, ['counts'], 3)]
+    await runToEnd(both, null, config)
+    // What would run without the store does not get as far as reading.
+    await expect(runToEnd(one, null, config)).rejects.toMatchObject({ code: 'TOPIC_MISMATCH' })
+    await appendFile(join(folder.path, 'a.txt'), 'alpha\n')
+    expect((await runToEnd(both, 'again', config)).entries.get('alpha')).toBe(2)
   })
 
   it('is refused when a changelog is gone, rather than counting on from nothing', async () => {
@@ -59,6 +102,20 @@ describe('a pipeline that is started again on its state', () => {
     await expect(runToEnd(counting(files, ['counts']), null, config)).rejects.toMatchObject({
       code: 'STATE_INCOMPLETE',
       message: expect.stringContaining('lines-counts-changelog'),
+    })
+    const { entries } = await runToEnd(counting(files, ['counts']), 'counts', { ...config, freshStores: ['counts'] })
+    expect(entries).toEqual(new Map([['alpha', 1]]))
+  })
+
+  it('is refused when an internal topic holds what nobody of the application wrote', async () => {
+    await using folder = await scratch()
+    const files = await writeTexts(folder.path, { 'a.txt': 'alpha\n' })
+    const config = { dataDirectory: folder.path }
+    await runToEnd(counting(files, ['counts']), null, config)
+    await deleteTopic(folder.path, 'lines-control')
+    await expect(runToEnd(counting(files, ['counts']), null, config)).rejects.toMatchObject({
+      code: 'TOPIC_MISMATCH',
+      message: expect.stringMatching(/lines-.* holds records, and lines is not known to have written them/),
     })
   })
 

@@ -33,7 +33,7 @@ describe('pinned', () => {
     },
   )
 
-  it.each([100, 200, 300])(
+  it.each([100, 150, 200])(
     'a stop after %i ms whose last stores are not written has stopped: what was committed is restored at the next start',
     async (ms) => {
       const made = await wordCountWorld(seed)
@@ -70,7 +70,7 @@ describe('pinned', () => {
         .keyBy('key', (line) => line)
         .count('counts')
     })
-    for (let occurrence = 2; occurrence < 5; occurrence++) {
+    for (let occurrence = 3; occurrence < 6; occurrence++) {
       const made = await wordCountWorld(seed)
       made.files.put('/in/0.txt', Array.from({ length: 2000 }, (_, n) => long(n)).join('\n'))
       for (let file = 1; file < 30; file++) await made.files.remove(`/in/${file}.txt`)

@@ -2,6 +2,7 @@ import { type Broker, createBroker } from '../../src/broker/broker.ts'
 import { Interceptors } from '../../src/broker/net/interceptors.ts'
 import { MemoryStorage as BrokerDisk } from '../../src/broker/storage/memory-storage.ts'
 import type { AppContext } from '../../src/checkpoint/app-context.ts'
+import { ControlTopic } from '../../src/checkpoint/control-topic.ts'
 import { RestoreSlices } from '../../src/checkpoint/restore-slices.ts'
 import { newAbort } from '../../src/core/abort.ts'
 import type { Clock } from '../../src/core/clock.ts'
@@ -114,7 +115,7 @@ export class BareApp {
       return runStep(name, effect)
     }
     const transactionalId = `${appId}-own-0`
-    const app: AppContext = {
+    const opened: Omit<AppContext, 'control'> = {
       appId,
       ports: { clock, random, files: new MemoryFileSystem(), logger, steps },
       client,
@@ -130,7 +131,11 @@ export class BareApp {
       transactionalId,
       aliveTransactionalIds: () => new Set([transactionalId]),
       signal: newAbort().signal,
+      planVersion: 1,
+      freshStores: new Set(),
+      topicId: (topic) => metadata.topic(topic)?.topicId ?? '',
     }
+    const app: AppContext = { ...opened, control: new ControlTopic(opened) }
     return new BareApp({ app, interceptors, disk, lines, steps: taken }, broker, time, watchers)
   }
 

@@ -4,8 +4,8 @@ export const checkpointBugs2: readonly PlantedBug[] = [
   {
     name: 'restoring ends at the last stable offset instead of the high watermark',
     file: 'src/checkpoint/changelog-reader.ts',
-    find: `this.app.admin.endOffsets([at], 'high')`,
-    replace: `this.app.admin.endOffsets([at], 'stable')`,
+    find: `steps('A3.listOffsets', () => this.app.admin.endOffsets([at], 'high'))`,
+    replace: `steps('A3.listOffsets', () => this.app.admin.endOffsets([at], 'stable'))`,
     killer: {
       project: 'unit',
       file: 'checkpoint/changelog-reader.test.ts',
@@ -15,7 +15,7 @@ export const checkpointBugs2: readonly PlantedBug[] = [
   {
     name: 'a transaction that holds a changelog back is never fenced',
     file: 'src/checkpoint/changelog-reader.ts',
-    find: 'if (now - stuckSince >= stuckMs) {',
+    find: 'if (now - stuckSince >= patienceMs) {',
     replace: 'if (now < stuckSince) {',
     killer: {
       project: 'unit',
@@ -58,27 +58,25 @@ export const checkpointBugs2: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'changelogs that show different commits are accepted',
+    name: 'stores that show different commits of theirs are accepted',
     file: 'src/checkpoint/commit-agreement.ts',
-    find: `  if (behind === undefined) return
-`,
-    replace: `  if (behind === undefined || behind !== null) return
-`,
+    find: 'other.row?.stores.includes(store) && ',
+    replace: 'other.row === null && ',
     killer: {
       project: 'unit',
       file: 'checkpoint/commit-agreement.test.ts',
-      test: 'the changelogs of a task do not where one',
+      test: 'the stores of a task have where one of them lacks a commit',
     },
   },
   {
-    name: 'a changelog that is behind the group is accepted',
+    name: 'a store that is behind the group is accepted',
     file: 'src/checkpoint/commit-agreement.ts',
-    find: 'Math.max(committed, ...changelogs',
-    replace: 'Math.max(0, ...changelogs',
+    find: '(committed.get(input) ?? 0) > row.commitId',
+    replace: '(committed.get(input) ?? 0) < 0',
     killer: {
       project: 'unit',
       file: 'checkpoint/commit-agreement.test.ts',
-      test: 'the changelogs of a task do not where all',
+      test: 'the stores of a task have where one is behind',
     },
   },
   {
@@ -118,8 +116,8 @@ export const checkpointBugs2: readonly PlantedBug[] = [
   {
     name: 'a store of another changelog topic is trusted',
     file: 'src/checkpoint/store-meta.ts',
-    find: `'clusterId', 'topicId'] as const`,
-    replace: `'clusterId'] as const`,
+    find: `'clusterId', 'topicId', 'beganAt'] as const`,
+    replace: `'clusterId', 'beganAt'] as const`,
     killer: {
       project: 'unit',
       file: 'checkpoint/store-meta.test.ts',

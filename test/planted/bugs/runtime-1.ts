@@ -55,7 +55,7 @@ export const runtimeBugs1: readonly PlantedBug[] = [
   {
     name: 'the positions row is ignored',
     file: 'src/runtime/processing-task.ts',
-    find: 'const offset = row?.positions[key] ?? committed.offset',
+    find: 'const offset = start?.offset ?? committed.offset',
     replace: 'const offset = committed.offset',
     killer: {
       project: 'simulation',

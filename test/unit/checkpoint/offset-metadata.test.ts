@@ -7,14 +7,24 @@ import {
 } from '../../../src/checkpoint/offset-metadata.ts'
 import { runs } from '../../support/seed.ts'
 
-const metadata: OffsetMetadata = { v: 1, commitId: 7, txnId: 'app-i-0', partitionTime: 12, ended: 'round 1' }
+const metadata: OffsetMetadata = {
+  v: 1,
+  commitId: 7,
+  plan: 2,
+  txnId: 'app-i-0',
+  topicId: 'Wm5pY2VJZE9mQVRvcGlj',
+  partitionTime: 12,
+  ended: 'round 1',
+}
 
 describe('the metadata of an offset', () => {
   it('comes back as it was written, whatever the names in it', () => {
     const any = fc.record({
       v: fc.constant(1 as const),
       commitId: fc.nat(),
+      plan: fc.nat(),
       txnId: fc.string(),
+      topicId: fc.string(),
       partitionTime: fc.option(fc.nat()),
       ended: fc.option(fc.string()),
     })
@@ -44,10 +54,12 @@ describe('the metadata of an offset', () => {
     expect(decodeOffsetMetadata(JSON.stringify({ ...metadata, txnId: 7 }))).toBeNull()
   })
 
-  it('has neither time nor end where none is written, or one that is no such thing', () => {
-    const bare = { v: 1, commitId: 7, txnId: 'app-i-0', partitionTime: null, ended: null }
+  it('has neither time, plan, topic nor end where none is written, or one that is no such thing', () => {
+    const bare = { v: 1, commitId: 7, plan: 0, txnId: 'app-i-0', topicId: '', partitionTime: null, ended: null }
     expect(decodeOffsetMetadata('{"v":1,"commitId":7,"txnId":"app-i-0"}')).toEqual(bare)
-    expect(decodeOffsetMetadata(JSON.stringify({ ...bare, partitionTime: 'soon', ended: true }))).toEqual(bare)
+    expect(
+      decodeOffsetMetadata(JSON.stringify({ ...bare, partitionTime: 'soon', ended: true, plan: 'x', topicId: 3 })),
+    ).toEqual(bare)
   })
 
   it('leaves out what a later version may add', () => {

@@ -7,7 +7,7 @@ const at = { topic: 'in', partition: 0 }
 const group = { groupId: 'app', generationId: -1, memberId: '', groupInstanceId: null }
 const dead = 'app-dead-0'
 const metadataOf = (txnId: string, commitId = 1): string =>
-  encodeOffsetMetadata({ v: 1, commitId, txnId, partitionTime: null, ended: null })
+  encodeOffsetMetadata({ v: 1, commitId, plan: 1, txnId, topicId: '', partitionTime: null, ended: null })
 
 describe('where a task goes on', () => {
   let world: BareApp

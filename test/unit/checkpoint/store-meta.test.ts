@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decodeMeta, encodeMeta, misfit, type StoreMeta } from '../../../src/checkpoint/store-meta.ts'
 
-const identity = { app: 'app', store: 'counts', partition: 0, clusterId: 'cluster', topicId: 'topic' }
+const identity = { app: 'app', store: 'counts', partition: 0, clusterId: 'cluster', topicId: 'topic', beganAt: 0 }
 const meta: StoreMeta = { format: 1, ...identity, changelogOffset: 12, writtenMs: 5000 }
 
 describe('the meta row', () => {
@@ -19,7 +19,7 @@ describe('a store', () => {
     expect(misfit(meta, identity, 5000)).toBeNull()
   })
 
-  it.each(['app', 'store', 'partition', 'clusterId', 'topicId'] as const)(
+  it.each(['app', 'store', 'partition', 'clusterId', 'topicId', 'beganAt'] as const)(
     'of another %s does not fit, and says so',
     (name) => {
       expect(misfit({ ...meta, [name]: 'another' }, identity, 0)).toBe(

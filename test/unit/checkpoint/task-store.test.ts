@@ -11,7 +11,15 @@ const changelog = { topic: 'app-words-changelog', partition: 0 }
 const path = '/state/1_0/words'
 const aside = `${path}.quarantine`
 const hour = 3_600_000
-const positions: PositionsRow = { commitId: 3, positions: { 'in-0': 12 }, partitionTimes: {} }
+const positions: PositionsRow = {
+  v: 1,
+  commitId: 3,
+  plan: 1,
+  stores: ['words'],
+  positions: { 'in-0': 12 },
+  partitionTimes: {},
+  topicIds: {},
+}
 
 const set = (key: string, value: string | null): Row => [userKey(Buffer.from(key)), value]
 const change = (key: string, value: string | null) => ({
@@ -28,7 +36,7 @@ describe('a task store', () => {
     world = await BareApp.open()
     await world.createTopic(changelog.topic)
     const spec = { name: 'words', kind: 'key-value' as const, key: text, value: text }
-    options = { app: world.app, taskId: '1_0', spec, changelog, path }
+    options = { app: world.app, taskId: '1_0', spec, changelog, path, beginsAt: 0 }
   })
   afterEach(() => world.close())
 
@@ -113,6 +121,7 @@ describe('a task store', () => {
         partition: changelog.partition,
         clusterId: world.app.metadata.clusterId,
         topicId: world.app.metadata.topic(changelog.topic)?.topicId,
+        beganAt: 0,
         changelogOffset: 2,
         writtenMs: expect.any(Number),
       })

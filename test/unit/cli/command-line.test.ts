@@ -35,12 +35,13 @@ describe('run', () => {
       json: false,
       follow: false,
       leave: false,
+      freshStores: [],
     })
   })
 
   it('takes every option', () => {
     const line =
-      'run p.ts --data-dir d --app-id a --instance-id i --listen 9092 --set x=1 --show s --top 3 --json --follow --leave'
+      'run p.ts --data-dir d --app-id a --instance-id i --listen 9092 --set x=1 --show s --top 3 --json --follow --leave --fresh-store s --fresh-store t'
     expect(run(line)).toMatchObject({
       dataDirectory: 'd',
       appId: 'a',
@@ -52,6 +53,7 @@ describe('run', () => {
       json: true,
       follow: true,
       leave: true,
+      freshStores: ['s', 't'],
     })
   })
 

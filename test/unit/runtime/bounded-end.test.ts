@@ -99,7 +99,15 @@ describe('the end of a bounded job', () => {
         topic: name,
         partition,
         offset: 0,
-        metadata: encodeOffsetMetadata({ v: 1, commitId: 1, txnId: 'app-x-0', partitionTime: null, ended }),
+        metadata: encodeOffsetMetadata({
+          v: 1,
+          commitId: 1,
+          plan: 1,
+          txnId: 'app-x-0',
+          topicId: '',
+          partitionTime: null,
+          ended,
+        }),
       })),
     )
   const check = (...own: readonly IdleTask[]): Promise<boolean> =>
