@@ -1,6 +1,7 @@
 import { unlessAborted } from '../core/abort.ts'
 import type { DeadlineMs } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
+import { type Headers, noHeaders } from '../core/record.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import { kafkaFailure } from '../kafka/kafka-error.ts'
 import { AbortedTransactions } from '../protocol/aborted-transactions.ts'
@@ -18,6 +19,7 @@ export interface ChangelogRecord {
   /** Null for a delete. */
   readonly value: Buffer | null
   readonly timestamp: number
+  readonly headers: Headers
 }
 
 /** Takes the records of one fetch, in order. */
@@ -153,7 +155,8 @@ function decode(
       while (cursor.next()) {
         const key = cursor.key()
         if (cursor.offset < from || key === null) continue
-        records.push({ key, value: cursor.value(), timestamp: cursor.timestamp })
+        const headers = cursor.headerCount === 0 ? noHeaders : cursor.headers()
+        records.push({ key, value: cursor.value(), timestamp: cursor.timestamp, headers })
       }
     }
     position = header.baseOffset + header.lastOffsetDelta + 1

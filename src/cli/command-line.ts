@@ -22,6 +22,9 @@ export interface RunOptions {
   readonly leave: boolean
   /** Stores that begin anew where what they had is incomplete. */
   readonly freshStores: readonly string[]
+  /** Topics in which records without a value that is needed are passed over. */
+  readonly passOver: readonly string[]
+  readonly drain: boolean
 }
 
 /** `millrace describe`. */
@@ -122,6 +125,12 @@ function addRun(
     .option('--json', 'print all of it, a JSON object a line', false)
     .option('--follow', 'go on at the end of the inputs', false)
     .option('--leave', 'leave the group when stopped, instead of keeping its tasks for a restart', false)
+    .option('--drain', 'take nothing more from outside, work off what is there, and end', false)
+    .option(
+      '--pass-over <topic>',
+      'a topic whose records without a needed value are passed over; may be repeated',
+      collectName,
+    )
     .option('--fresh-store <name>', 'a store that begins anew if its state is incomplete; may be repeated', collectName)
   finish(command).action((file: string, given) => {
     const brokers = given.brokers ?? brokersFrom(environment, command)
@@ -145,6 +154,8 @@ function addRun(
       follow: given.follow,
       leave: given.leave,
       freshStores: given.freshStore ?? [],
+      passOver: given.passOver ?? [],
+      drain: given.drain,
     })
   })
 }

@@ -55,6 +55,8 @@ export async function run(options: RunOptions, context: CommandContext): Promise
       follow: options.follow,
       leave: options.leave,
       freshStores: options.freshStores,
+      passOver: options.passOver,
+      drain: options.drain,
       signal: stop.signal,
       logger,
       beforeClose: async () => {

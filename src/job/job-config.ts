@@ -34,6 +34,16 @@ export interface JobConfig {
    * out of the pipeline for a while. One whose state is whole is left as it is. Default none.
    */
   readonly freshStores?: readonly string[]
+  /**
+   * Repartition topics in which records that lack a value which is needed now are passed over: an earlier version of the pipeline
+   * left it out, since nothing read it. Default none.
+   */
+  readonly passOver?: readonly string[]
+  /**
+   * Take nothing more from outside, work off what the application has in topics of its own, and end: what a version is run with for
+   * the last time where the next could not read what it leaves. Default false.
+   */
+  readonly drain?: boolean
   /** Milliseconds between commits. Default 100. */
   readonly commitIntervalMs?: number
   /**
@@ -83,6 +93,9 @@ const numbers = {
 
 /** @throws {StreamError} `CONFIG_INVALID` for a number that cannot be meant: with it limits would hold nothing, or all */
 export function checkJobConfig(config: ResolvedJobConfig): void {
+  if (config.drain && config.follow) {
+    throw new StreamError('CONFIG_INVALID', 'drain ends at the end of what is there, and follow goes on: choose one')
+  }
   for (const [name, { least, most, isWhole }] of Object.entries(numbers)) {
     const found: unknown = config[name as keyof typeof numbers]
     const fits = typeof found === 'number' && found >= least && found <= most && (!isWhole || Number.isInteger(found))

@@ -1,3 +1,4 @@
+import { ChangelogReader } from '../checkpoint/changelog-reader.ts'
 import { stateIncomplete } from '../checkpoint/commit-agreement.ts'
 import type { PlanRow } from '../checkpoint/control-rows.ts'
 import { ControlTopic } from '../checkpoint/control-topic.ts'
@@ -8,7 +9,8 @@ import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import { earliestTimestamp } from '../protocol/messages/list-offsets.ts'
 import type { SubTopologyInputs } from '../runtime/bounded-end.ts'
-import { encodingConflicts, type Manifest } from '../topology/manifest.ts'
+import { isValueEmpty } from '../serde/presence.ts'
+import { encodingConflicts, leftOut, type Manifest } from '../topology/manifest.ts'
 import { internalTopics, type Plan } from '../topology/plan.ts'
 import { topicName } from '../topology/topic-ref.ts'
 
@@ -21,6 +23,8 @@ export interface PlanEntryParts {
   readonly partitions: ReadonlyMap<string, number>
   readonly subs: readonly SubTopologyInputs[]
   readonly freshStores: ReadonlySet<string>
+  /** Topics in which records without a value that is needed may be passed over. */
+  readonly passOver: ReadonlySet<string>
   readonly producer: TransactionalProducer
 }
 
@@ -83,7 +87,10 @@ class PlanEntry {
   async next(before: PlanRow | null): Promise<PlanRow | null> {
     const { manifest, app } = this.parts
     const topicIds = this.topicIds()
-    if (before !== null) this.checkEncodings(before.manifest)
+    if (before !== null) {
+      this.checkEncodings(before.manifest)
+      for (const topic of leftOut(before.manifest, manifest)) await this.checkUnread(topic)
+    }
     const isSame = before !== null && before.manifest.hash === manifest.hash
     if (isSame && Object.entries(topicIds).every(([name, id]) => before.topicIds[name] === id)) return null
     const version = isSame ? before.version : (before?.version ?? 0) + 1
@@ -129,6 +136,29 @@ class PlanEntry {
     throw new StreamError(
       'PLAN_CHANGED',
       `the pipeline ${manifest.pipeline} cannot read what ${manifest.appId} has written so far: ${conflicts.join('; ')}; go back to the earlier encoding, or give another application id (--app-id), which reads all inputs again`,
+    )
+  }
+
+  /** Refuses a topic in which records wait that lack the value which the plan needs. */
+  private async checkUnread(topic: string): Promise<void> {
+    const { app, partitions, passOver, manifest } = this.parts
+    if (passOver.has(topic)) return
+    const all = Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }))
+    const committed = await app.admin.committedOffsets(app.appId, all, true)
+    const reader = new ChangelogReader(app)
+    let unread = 0
+    for (const at of all) {
+      const found = committed.get(partitionKey(topic, at.partition))
+      const from = found === undefined || found === 'unstable' ? await reader.startOffset(at) : found.offset
+      await reader.readToEnd(at, from, async (records) => {
+        for (const { value, headers } of records) if (value?.length === 0 && !isValueEmpty(headers)) unread++
+      })
+    }
+    if (unread === 0) return
+    throw new StreamError(
+      'PLAN_CHANGED',
+      `the topic ${topic} holds ${unread} records that nobody has read yet and that were written without their values, which ${manifest.pipeline} needs now; run the earlier version once more with --drain, which reads them to the end, or pass over them (--pass-over ${topic})`,
+      { topic },
     )
   }
 

@@ -29,6 +29,8 @@ export function resolveJobConfig(config: JobConfig): ResolvedJobConfig {
     follow: false,
     leave: false,
     freshStores: [],
+    passOver: [],
+    drain: false,
     commitIntervalMs: 100,
     commitShareMax: 0.1,
     recordDeadlineMs: 30_000,

@@ -74,6 +74,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const fetched = new ByteBudget(() => memory.fetchedBytesMax)
   memory.observeFetched(() => fetched.takenBytes)
   const freshStores = new Set(config.freshStores)
+  const passOver = new Set(config.passOver)
   const opened: Omit<AppContext, 'control' | 'planVersion'> = {
     appId,
     ports,
@@ -101,7 +102,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     transactionTimeoutMs,
     steps: ports.steps,
   })
-  const control = await enterPlan({ app: opened, plan, manifest, partitions, subs, freshStores, producer })
+  const control = await enterPlan({ app: opened, plan, manifest, partitions, subs, freshStores, passOver, producer })
   const app: AppContext = { ...opened, control, planVersion: control.plan?.version ?? 0 }
   const wake = (): void => thread.wake()
   const fetcher = new Fetcher(client, metadata, fetched, wake)
@@ -138,6 +139,8 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     time: new LoopTime(ports.clock),
     ingestAheadBytes: config.ingestAheadBytes,
     follow: config.follow,
+    drain: config.drain,
+    passOver,
     leftOut: new Set(),
     sentBytesMax: memory.sentBytesMax,
     group: () => member.identity,
@@ -147,7 +150,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   }
   const tasks = new TaskManager(context, parts.onOpened)
   running = tasks
-  const boundedEnd = config.follow ? null : new BoundedEnd(app, subs)
+  const boundedEnd = config.follow ? null : new BoundedEnd(app, subs, config.drain)
   const thread = new StreamThread({
     context,
     member,

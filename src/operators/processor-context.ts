@@ -13,6 +13,8 @@ export interface OutputTopic {
   readonly topic: string
   readonly key: AnySerde
   readonly value: AnySerde
+  /** Whether values may be left out of it at one time and not at another: see `serde/presence.ts`. */
+  readonly isRepartition?: boolean
 }
 
 /**

@@ -24,10 +24,13 @@ export class BoundedEnd {
   private readonly app: AppContext
   private readonly subs: readonly SubTopologyInputs[]
   private readonly outsideTopics: ReadonlySet<string>
+  private readonly drains: boolean
 
-  constructor(app: AppContext, subs: readonly SubTopologyInputs[]) {
+  /** @param drains whether nothing is taken of outside topics: they are at their ends wherever they are */
+  constructor(app: AppContext, subs: readonly SubTopologyInputs[], drains = false) {
     this.app = app
     this.subs = subs
+    this.drains = drains
     const inputs = subs.flatMap(({ sub }) =>
       sub.kind === 'source' ? [] : sub.kind === 'sink' ? [sub.input] : sub.inputs,
     )
@@ -72,6 +75,7 @@ export class BoundedEnd {
 
   /** Whether a task elsewhere is at the ends of its outside topics, which are fixed here at the first look. */
   private async isAtEnd(at: readonly TopicPartition[], committed: CommittedOffsets): Promise<boolean> {
+    if (this.drains) return true
     const { inputEnds } = this.app
     const outside = at.filter(({ topic }) => this.outsideTopics.has(topic))
     await fixEnds(this.app, outside)

@@ -162,9 +162,11 @@ class ChainBuilder {
   private outputsOf(from: NodeId): readonly Emit[] {
     return this.sub.outputs
       .filter((output) => output.from === from)
-      .flatMap(({ topic, key, value }) =>
-        connect(sink({ topic: topicName(this.appId, topic), key, value }, this.context), 1, endOfChain),
-      )
+      .flatMap(({ topic, key, value }) => {
+        const isRepartition = topic.role === 'repartition'
+        const output = { topic: topicName(this.appId, topic), key, value, isRepartition }
+        return connect(sink(output, this.context), 1, endOfChain)
+      })
   }
 
   /** The node and the steps behind it that are one operator with it. */

@@ -17,15 +17,18 @@ export type InputPosition = TopicPartition & { readonly position: number }
 export class InputEnd {
   private readonly app: AppContext
   private readonly inputs: readonly InputSpec[]
+  private readonly drains: boolean
 
-  constructor(app: AppContext, inputs: readonly InputSpec[]) {
+  /** @param drains whether nothing is taken of outside topics: they are at their ends wherever they are */
+  constructor(app: AppContext, inputs: readonly InputSpec[], drains = false) {
     this.app = app
     this.inputs = inputs
+    this.drains = drains
   }
 
   /** Whether every outside topic is read to an end. */
   private get isBounded(): boolean {
-    return this.inputs.every((input) => input.topic.role !== 'external' || input.until === 'end')
+    return this.drains || this.inputs.every((input) => input.topic.role !== 'external' || input.until === 'end')
   }
 
   /**
@@ -35,7 +38,7 @@ export class InputEnd {
    * @throws {StreamError} `JOB_CLOSED` when the job is stopped meanwhile
    */
   async fix(partitions: readonly TopicPartition[]): Promise<void> {
-    if (this.isBounded) await fixEnds(this.app, this.outside(partitions))
+    if (this.isBounded && !this.drains) await fixEnds(this.app, this.outside(partitions))
   }
 
   private outside<T extends TopicPartition>(partitions: readonly T[]): readonly T[] {
@@ -50,8 +53,10 @@ export class InputEnd {
     if (!this.isBounded) return null
     await this.fix(positions)
     const parts = [...new Set(upstream)].sort()
+    if (this.drains && this.outside(positions).length > 0) parts.push(drained)
     const inside: InputPosition[] = []
-    for (const at of positions) {
+    for (const [index, at] of positions.entries()) {
+      if (this.drains && this.inputs[index]?.topic.role === 'external') continue
       const key = partitionKey(at.topic, at.partition)
       const end = this.app.inputEnds.get(key)
       if (end === undefined) inside.push(at)
@@ -81,6 +86,9 @@ export async function fixEnds(app: AppContext, outside: readonly TopicPartition[
   const ends = await unlessAborted(admin.endOffsets(open, 'high'), signal)
   for (const [key, end] of ends) inputEnds.set(key, end)
 }
+
+/** The token of what is at its end since nothing is taken of it any more. */
+export const drained = 'drained'
 
 /** A short text that is another for other parts. */
 export function tokenOf(parts: readonly string[]): string {

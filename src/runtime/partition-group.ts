@@ -23,11 +23,15 @@ export function takenOf(queues: readonly RecordQueue[]): Purgeable {
  */
 export class PartitionGroup {
   readonly queues: readonly RecordQueue[]
+  /** Those that records are taken of. */
+  private readonly taken: readonly RecordQueue[]
   private readonly only: RecordQueue | null
 
-  constructor(queues: readonly RecordQueue[]) {
+  /** @param drains whether nothing is taken of outside topics */
+  constructor(queues: readonly RecordQueue[], drains = false) {
     this.queues = queues
-    this.only = queues.length === 1 ? (queues[0] ?? null) : null
+    this.taken = drains ? queues.filter(({ input }) => input.topic.role !== 'external') : queues
+    this.only = this.taken.length === 1 ? (this.taken[0] ?? null) : null
   }
 
   /** The queue whose head comes next, or null when there is none or one has to be waited for. */
@@ -35,7 +39,7 @@ export class PartitionGroup {
     if (this.only !== null) return this.only.peek() === null ? null : this.only
     let chosen: RecordQueue | null = null
     let lowest = Number.POSITIVE_INFINITY
-    for (const queue of this.queues) {
+    for (const queue of this.taken) {
       const head = queue.peek()
       if (head === null) {
         if (queue.mayHaveMore) return null

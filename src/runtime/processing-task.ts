@@ -65,6 +65,7 @@ export class ProcessingTask implements Task {
     this.end = new InputEnd(
       thread.app,
       this.reads.map(({ input }) => input),
+      thread.drain,
     )
   }
 
@@ -111,11 +112,11 @@ export class ProcessingTask implements Task {
       if (committed.isNew) fresh.push({ topic, partition, offset, commitId: this.commitId })
       ends.add(committed.metadata?.ended ?? null)
       const time = start?.partitionTime ?? committed.metadata?.partitionTime ?? -1
-      return new RecordQueue(input, this.thread.fetcher.assign(topic, partition, offset), offset, time, (error) =>
-        this.context.skipped(error),
-      )
+      const fetched = this.thread.fetcher.assign(topic, partition, offset)
+      const onSkipped = (error: StreamError): void => this.context.skipped(error)
+      return new RecordQueue(input, fetched, offset, time, onSkipped, this.thread.passOver.has(topic))
     })
-    this.group = new PartitionGroup(queues)
+    this.group = new PartitionGroup(queues, this.thread.drain)
     this.ended = ends.size === 1 ? ([...ends][0] ?? null) : null
     this.state = transition(this.name, this.state, 'RUNNING')
     return fresh

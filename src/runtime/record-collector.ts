@@ -2,6 +2,7 @@ import type { PartitionOutput } from '../kafka/partition-output.ts'
 import { murmur2 } from '../kafka/partitioner.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import type { OutputTopic, RecordOutput } from '../operators/processor-context.ts'
+import { headersWithValue, presence, withoutMark } from '../serde/presence.ts'
 import { serialized } from '../serde/serialized.ts'
 
 /** Texts up to this length are encoded by hand. */
@@ -37,6 +38,8 @@ export class RecordCollector {
     const { key: keySerde, value: valueSerde } = topic
     const isText = keySerde.id === 'text'
     const place = `the topic ${topic.topic}`
+    const leavesOut = valueSerde === presence
+    const isRepartition = topic.isRepartition === true
     return {
       send: (record) => {
         let target = own
@@ -69,9 +72,13 @@ export class RecordCollector {
           value = serialized(valueSerde, record.value, 'value', place)
           valueLength = value.length
         }
-        target.judge(keyLength, valueLength, record.headers)
+        let { headers } = record
+        if (isRepartition && (valueLength === 0 || headers.length > 0)) {
+          headers = leavesOut ? withoutMark(headers) : headersWithValue(headers, valueLength)
+        }
+        target.judge(keyLength, valueLength, headers)
         onWrite()
-        target.appendRanges(key, keyStart, keyLength, value, valueStart, valueLength, record.timestamp, record.headers)
+        target.appendRanges(key, keyStart, keyLength, value, valueStart, valueLength, record.timestamp, headers)
       },
     }
   }

@@ -1,5 +1,5 @@
 import { hasCode, messageOf, StreamError } from '../core/errors.ts'
-import { noHeaders } from '../core/record.ts'
+import { type Headers, noHeaders } from '../core/record.ts'
 import { partitionKey } from '../core/topic-partition.ts'
 import type { FetchedChunk, FetchQueue } from '../kafka/fetch-queue.ts'
 import { FlowRecord } from '../operators/flow-record.ts'
@@ -7,6 +7,7 @@ import { AbortedTransactions } from '../protocol/aborted-transactions.ts'
 import { batchAttribute, batchSizeAt, readBatchHeader, verifyChecksum } from '../protocol/batch-header.ts'
 import { readMarker } from '../protocol/control-batch.ts'
 import { RecordCursor } from '../protocol/record-batch-reader.ts'
+import { isValueEmpty, presence, withoutMark } from '../serde/presence.ts'
 import type { InputSpec } from '../topology/plan.ts'
 
 /**
@@ -24,7 +25,9 @@ export class RecordQueue {
   partitionTime: number
   /** Bytes of the log taken since the last reading of this number: for purge and progress. */
   bytesTaken = 0
-  /** Told of a record that does not decode, under the policy `skip`. */
+  /** Whether a record that lacks a value which is needed is passed over. */
+  private readonly passesOver: boolean
+  /** Told of a record that is passed over: it does not decode, under the policy `skip`, or lacks its value. */
   private readonly onSkipped: (error: StreamError) => void
   private readonly fetched: FetchQueue
   private readonly cursor = new RecordCursor()
@@ -41,6 +44,7 @@ export class RecordQueue {
     position: number,
     partitionTime: number,
     onSkipped: (error: StreamError) => void,
+    passesOver = false,
   ) {
     this.key = partitionKey(fetched.topic, fetched.partition)
     this.input = input
@@ -48,6 +52,7 @@ export class RecordQueue {
     this.position = position
     this.partitionTime = partitionTime
     this.onSkipped = onSkipped
+    this.passesOver = passesOver
   }
 
   get topic(): string {
@@ -145,9 +150,31 @@ export class RecordQueue {
     }
   }
 
+  /**
+   * The headers of a record of a repartition topic, which says by them whether a value of no bytes was left out.
+   * @returns null where it was and is passed over
+   */
+  private judged(headers: Headers): Headers | null {
+    const { cursor, input } = this
+    if (cursor.valueLength !== 0 || input.value === presence || isValueEmpty(headers)) return withoutMark(headers)
+    const failure = new StreamError(
+      'PLAN_CHANGED',
+      `the record ${this.key}@${cursor.offset} was written without its value, since nothing read it then, and something does now: let the earlier version of the pipeline read the topic to its end (--drain), or pass over such records (--pass-over ${this.topic})`,
+      { topic: this.topic, partition: this.partition, offset: cursor.offset },
+    )
+    if (!this.passesOver) throw failure
+    this.onSkipped(failure)
+    return null
+  }
+
   private decode(): FlowRecord | null {
     const { cursor, input } = this
     try {
+      let headers: Headers | null = cursor.headerCount === 0 ? noHeaders : cursor.headers()
+      if (input.topic.role === 'repartition' && (cursor.valueLength === 0 || headers.length > 0)) {
+        headers = this.judged(headers)
+        if (headers === null) return null
+      }
       const record = FlowRecord.raw(
         cursor.buffer,
         cursor.keyStart,
@@ -157,7 +184,7 @@ export class RecordQueue {
         cursor.valueLength,
         input.value,
         cursor.timestamp < 0 ? Math.max(this.partitionTime, 0) : cursor.timestamp,
-        cursor.headerCount === 0 ? noHeaders : cursor.headers(),
+        headers,
       )
       record.check()
       if (input.timestamp === undefined || record.hasNullValue) return record
@@ -166,7 +193,7 @@ export class RecordQueue {
       return record.at(Math.floor(timestamp))
     } catch (error) {
       // Headers that do not end where their record does are damage, and none of the record's own making.
-      if (hasCode(error, 'BATCH_CORRUPT')) throw error
+      if (hasCode(error, 'BATCH_CORRUPT', 'PLAN_CHANGED')) throw error
       const failure = new StreamError(
         'RECORD_DESERIALIZATION',
         `the record ${this.key}@${cursor.offset} cannot be read: ${messageOf(error)}; mend its producer, or pass over such records with { onDecodeError: 'skip' }`,

@@ -51,7 +51,7 @@ export class SinkTask implements Task {
     this.connector = sub.sink.connector as SinkConnector<unknown, unknown>
     this.calls = new ConnectorCalls(thread, 'sink', this.connector.name, this.name)
     this.inputs = [{ topic: topicName(thread.app.appId, sub.input.topic), partition: id.partition }]
-    this.end = new InputEnd(thread.app, [sub.input])
+    this.end = new InputEnd(thread.app, [sub.input], thread.drain)
   }
 
   async open(): Promise<void> {
@@ -88,7 +88,8 @@ export class SinkTask implements Task {
   run(): TaskProgress {
     if (this.failure !== null) throw this.failure
     if (this.writing || !this.queue || !this.port) return 'idle'
-    const records = this.gather(this.queue)
+    const isLeft = this.thread.drain && this.sub.input.topic.role === 'external'
+    const records = isLeft ? [] : this.gather(this.queue)
     const now = this.thread.app.ports.clock.monotonicMs()
     const isCommitDue = now - this.committedMs >= this.thread.commitIntervalMs
     const isBehind = this.queue.position !== this.committedOffset && this.committedOffset !== -1

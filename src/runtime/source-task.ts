@@ -10,6 +10,7 @@ import type { PartitionOutput } from '../kafka/partition-output.ts'
 import type { SourceSubTopology } from '../topology/plan.ts'
 import { topicName } from '../topology/topic-ref.ts'
 import { IngestAhead } from './ingest-ahead.ts'
+import { drained } from './input-end.ts'
 import { SplitLog } from './split-log.ts'
 import { SplitPump } from './split-pump.ts'
 import { type NewPosition, nothingPurgeable, type Purgeable, type Task, type TaskProgress } from './task.ts'
@@ -74,7 +75,7 @@ export class SourceTask implements Task {
     this.commitId = committed?.metadata?.commitId ?? 0
     this.ended = committed?.metadata?.ended ?? null
     this.isRunning = true
-    this.pump.start()
+    if (!this.thread.drain) this.pump.start()
     return committed?.isNew === false
       ? []
       : [{ topic, partition, offset: this.committedOffset, commitId: this.commitId }]
@@ -148,6 +149,7 @@ export class SourceTask implements Task {
 
   async endToken(): Promise<string | null> {
     if (this.thread.follow || !this.isRunning || this.recordsSinceCut > 0) return null
+    if (this.thread.drain) return drained
     return this.pump.isDone ? this.log.roundToken : null
   }
 

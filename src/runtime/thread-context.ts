@@ -29,6 +29,10 @@ export interface ThreadContext {
   readonly sentBytesMax: number
   /** Whether sources go on at the end of what is there. */
   readonly follow: boolean
+  /** Whether nothing is taken from outside any more. */
+  readonly drain: boolean
+  /** Topics in which records without a value that is needed are passed over. */
+  readonly passOver: ReadonlySet<string>
   /** Records that a replay leaves out, `topic-partition@offset`: each failed once after it had had effects (X7). */
   readonly leftOut: Set<string>
   /** The membership that holds now. */

@@ -107,18 +107,29 @@ const internalRoles: ReadonlySet<ManifestTopic['role']> = new Set(['repartition'
 
 /**
  * Where a plan would misread what an earlier one left in internal topics, a sentence each, by topic; empty when it can go
- * on. Values that are only counted can be whatever they were.
+ * on. Values that are only counted can be whatever they were, and ones that were left out are looked for: {@link leftOut}.
  */
 export function encodingConflicts(before: Manifest, now: Manifest): readonly string[] {
+  return internalPairs(before, now).flatMap(([known, { name, key, value }]) => [
+    ...(known.key === key ? [] : [`keys of ${name} were ${known.key} and are ${key} now`]),
+    ...(known.value === value || value === presence.id || known.value === presence.id
+      ? []
+      : [`values of ${name} were ${known.value} and are ${value} now`]),
+  ])
+}
+
+/** Topics out of which an earlier plan left values that this one needs, by name. */
+export function leftOut(before: Manifest, now: Manifest): readonly string[] {
+  return internalPairs(before, now).flatMap(([known, { name, value }]) =>
+    known.value === presence.id && value !== presence.id ? [name] : [],
+  )
+}
+
+/** Internal topics that both have, as the one and as the other has them. */
+function internalPairs(before: Manifest, now: Manifest): readonly (readonly [ManifestTopic, ManifestTopic])[] {
   const earlier = new Map(before.topics.map((topic) => [topic.name, topic]))
-  return now.topics.flatMap(({ name, role, key, value }) => {
-    const known = earlier.get(name)
-    if (!known || known.role !== role || !internalRoles.has(role)) return []
-    return [
-      ...(known.key === key ? [] : [`keys of ${name} were ${known.key} and are ${key} now`]),
-      ...(known.value === value || value === presence.id
-        ? []
-        : [`values of ${name} were ${known.value} and are ${value} now`]),
-    ]
+  return now.topics.flatMap((topic) => {
+    const known = earlier.get(topic.name)
+    return known && known.role === topic.role && internalRoles.has(topic.role) ? [[known, topic] as const] : []
   })
 }

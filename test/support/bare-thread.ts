@@ -42,6 +42,8 @@ export function bareThread(parts: BareThreadParts = {}) {
     recordDeadlineMs: 60_000,
     time: new LoopTime((parts.app?.ports ?? ports).clock),
     follow: parts.follow ?? false,
+    drain: false,
+    passOver: new Set<string>(),
     wake: parts.wake ?? (() => undefined),
   } as unknown as ThreadContext
   return { thread, lines, stop }

@@ -36,12 +36,14 @@ describe('run', () => {
       follow: false,
       leave: false,
       freshStores: [],
+      passOver: [],
+      drain: false,
     })
   })
 
   it('takes every option', () => {
     const line =
-      'run p.ts --data-dir d --app-id a --instance-id i --listen 9092 --set x=1 --show s --top 3 --json --follow --leave --fresh-store s --fresh-store t'
+      'run p.ts --data-dir d --app-id a --instance-id i --listen 9092 --set x=1 --show s --top 3 --json --follow --leave --fresh-store s --fresh-store t --pass-over r --drain'
     expect(run(line)).toMatchObject({
       dataDirectory: 'd',
       appId: 'a',
@@ -54,6 +56,8 @@ describe('run', () => {
       follow: true,
       leave: true,
       freshStores: ['s', 't'],
+      passOver: ['r'],
+      drain: true,
     })
   })
 

@@ -35,8 +35,9 @@ describe('a plan that is entered', () => {
     const manifest = manifestOf(plan, 'app', partitions)
     const subs = plan.subtopologies.map((sub) => ({ sub, tasks: [[{ topic: 'words', partition: 0 }]] }))
     const producer = await world.producer()
-    const freshStores: ReadonlySet<string> = new Set()
-    return enterPlan({ app: world.app, plan, manifest, partitions, subs, freshStores, producer, ...changes })
+    const none: ReadonlySet<string> = new Set()
+    const given = { app: world.app, plan, manifest, partitions, subs, producer }
+    return enterPlan({ ...given, freshStores: none, passOver: none, ...changes })
   }
   const written = async (): Promise<PlanRow | null> => {
     const control = new ControlTopic(world.app)
