@@ -4,6 +4,7 @@ import type { GroupIdentity } from '../kafka/offset-commit.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import { earliestTimestamp } from '../protocol/messages/list-offsets.ts'
 import type { AppContext } from './app-context.ts'
+import type { LogAccess } from './log-access.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts'
 
 /** Where a partition goes on, as the group has it. */
@@ -85,6 +86,20 @@ async function fenceDeadCommitters(app: AppContext, offsets: ReadonlyMap<string,
     await app.ports.steps('A2.fenceDeadProducer', () => app.fence.fence(committer))
   }
   return dead.size > 0
+}
+
+/** The version of the plan of the last commit of each partition, by {@link partitionKey}; 0 where none says one. */
+export async function committedPlans(
+  app: LogAccess,
+  partitions: readonly TopicPartition[],
+): Promise<ReadonlyMap<string, number>> {
+  const found = await app.admin.committedOffsets(app.appId, partitions, false)
+  return new Map(
+    [...found].map(([key, offset]) => [
+      key,
+      offset === 'unstable' ? 0 : (decodeOffsetMetadata(offset.metadata)?.plan ?? 0),
+    ]),
+  )
 }
 
 /** A5: commits start positions that were resolved now, so that from the first transaction on every input has an offset. */

@@ -3,7 +3,7 @@ import { stateIncomplete } from '../checkpoint/commit-agreement.ts'
 import type { PlanRow } from '../checkpoint/control-rows.ts'
 import { ControlTopic } from '../checkpoint/control-topic.ts'
 import type { LogAccess } from '../checkpoint/log-access.ts'
-import { decodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
+import { committedPlans } from '../checkpoint/start-positions.ts'
 import { actionOf, messageOf, StreamError } from '../core/errors.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
@@ -203,11 +203,9 @@ class PlanEntry {
         const last = before?.stores[name]
         if (last === undefined || last >= version - 1) continue
         const inputs = this.upstreamOf(sub.id)
-        const committed = await app.admin.committedOffsets(app.appId, inputs, true)
+        const committed = await committedPlans(app, inputs)
         const missed = inputs.find(({ topic, partition }) => {
-          const found = committed.get(partitionKey(topic, partition))
-          if (found === undefined || found === 'unstable') return false
-          const plan = decodeOffsetMetadata(found.metadata)?.plan ?? 0
+          const plan = committed.get(partitionKey(topic, partition)) ?? 0
           return plan > last && plan < version
         })
         if (missed === undefined) continue

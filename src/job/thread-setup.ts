@@ -1,5 +1,6 @@
 import type { AppContext } from '../checkpoint/app-context.ts'
 import { RestoreSlices } from '../checkpoint/restore-slices.ts'
+import { committedPlans } from '../checkpoint/start-positions.ts'
 import { silentLogger } from '../core/logger.ts'
 import { LoopTime } from '../core/loop-time.ts'
 import { MemoryBudget } from '../core/memory-budget.ts'
@@ -7,6 +8,7 @@ import type { Ports } from '../core/ports.ts'
 import { formatTaskId } from '../core/task-id.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
 import { Admin } from '../kafka/admin.ts'
+import type { PlanPart } from '../kafka/assignment.ts'
 import { ByteBudget } from '../kafka/byte-budget.ts'
 import { ClusterMetadata } from '../kafka/cluster-metadata.ts'
 import { ProducerFence } from '../kafka/fencing.ts'
@@ -104,6 +106,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   })
   const control = await enterPlan({ app: opened, plan, manifest, partitions, subs, freshStores, passOver, producer })
   const app: AppContext = { ...opened, control, planVersion: control.plan?.version ?? 0 }
+  const planParts = plan.subtopologies.map((sub) => partOf(sub, appId, topics))
   const wake = (): void => thread.wake()
   const fetcher = new Fetcher(client, metadata, fetched, wake)
   const member = new GroupMember({
@@ -111,16 +114,19 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     groupId: appId,
     groupInstanceId: `${parts.instanceId}-${parts.index}`,
     topics: [...new Set(subs.flatMap(({ tasks: all }) => all.flat().map((input) => input.topic)))],
-    tasks: async () =>
-      subs.flatMap(({ sub, tasks: all }) =>
-        all.map((inputs, partition) => ({ id: { subtopology: sub.name, partition }, inputs })),
-      ),
     self: () => ({
       v: 1,
       transactionalId,
       planHash: manifest.hash,
+      planVersion: app.planVersion,
       tasks: tasks.running.map((task) => formatTaskId(task.id)),
+      parts: planParts,
     }),
+    newestPlan: async () => {
+      await control.refresh()
+      return control.plan?.version ?? 0
+    },
+    committedUnder: (inputs) => committedPlans(app, inputs),
     timing: defaultMembershipTiming,
     onChange: wake,
   })
@@ -166,6 +172,18 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
 /** Stores of all tasks of a sub-topology: this process may get them all. */
 function storesOf(sub: SubTopology, topics: PreparedTopics): number {
   return sub.kind === 'processing' ? sub.stores.length * (topics.taskCounts.get(sub.id) ?? 0) : 0
+}
+
+/** A sub-topology as whoever leads the group has to know it. */
+function partOf(sub: SubTopology, appId: string, topics: PreparedTopics): PlanPart {
+  const inputs = sub.kind === 'processing' ? sub.inputs : sub.kind === 'sink' ? [sub.input] : []
+  const internal = inputs.filter(({ topic }) => topic.role !== 'external')
+  return {
+    name: sub.name,
+    tasks: topics.taskCounts.get(sub.id) ?? 0,
+    reads: topicsOf(sub, appId).map((topic) => [topic, topics.partitions.get(topic) ?? 0]),
+    encodings: Object.fromEntries(internal.map(({ topic, value }) => [topicName(appId, topic), value.id])),
+  }
 }
 
 function inputsOfTasks(plan: Plan, appId: string, topics: PreparedTopics): SubTopologyInputs[] {

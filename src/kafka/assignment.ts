@@ -8,10 +8,27 @@ export interface MemberData {
   readonly v: 1
   /** `<app>-<instance>-<thread>`: by it a successor fences what the member leaves behind (X3). */
   readonly transactionalId: string
-  /** Hash of its plan and of the partition counts it saw: members of different plans do not mix. */
+  /** Hash of its plan and of the partition counts it saw. */
   readonly planHash: string
+  /** The version of that plan, as the process found it when it started: later plans have greater ones. */
+  readonly planVersion: number
   /** Tasks it has open, by their printed ids: they stay where they are if the balance allows. */
   readonly tasks: readonly string[]
+}
+
+/** What a member says when it joins: whoever leads knows all plans. */
+export interface Subscription extends MemberData {
+  readonly parts: readonly PlanPart[]
+}
+
+/** A sub-topology as the deal of tasks knows it. */
+export interface PlanPart {
+  readonly name: string
+  readonly tasks: number
+  /** The topics that it reads, each with its number of partitions. A task reads those that have its partition. */
+  readonly reads: readonly (readonly [topic: string, partitions: number])[]
+  /** How values are encoded in the internal topics that it reads, by topic. */
+  readonly encodings: Readonly<Record<string, string>>
 }
 
 /** What the leader tells every member: the user data of its assignment. */
@@ -21,6 +38,8 @@ export interface AssignmentData {
   readonly tasks: readonly string[]
   /** All members with what they said and got. */
   readonly members: readonly (MemberData & { readonly memberId: string })[]
+  /** Why this member has to wait while others work, or null. */
+  readonly waits: string | null
 }
 
 /** A task that has to run somewhere, with the partitions that it consumes. */
@@ -117,8 +136,18 @@ function sharesOf(counts: readonly number[], owned: readonly (readonly number[])
   )
 }
 
+/** The tasks of a plan. */
+export function tasksOf(parts: readonly PlanPart[]): readonly AssignableTask[] {
+  return parts.flatMap(({ name, tasks, reads }) =>
+    Array.from({ length: tasks }, (_, partition) => ({
+      id: { subtopology: name, partition },
+      inputs: reads.flatMap(([topic, partitions]) => (partition < partitions ? [{ topic, partition }] : [])),
+    })),
+  )
+}
+
 /** JSON text as bytes. */
-export function encodeUserData(data: MemberData | AssignmentData): Buffer {
+export function encodeUserData(data: Subscription | AssignmentData): Buffer {
   return Buffer.from(JSON.stringify(data))
 }
 
@@ -126,7 +155,7 @@ export function encodeUserData(data: MemberData | AssignmentData): Buffer {
  * Reads user data of either kind.
  * @throws {StreamError} `PLAN_CHANGED` for bytes of another program or version in the same group
  */
-export function decodeUserData<T extends MemberData | AssignmentData>(bytes: Uint8Array | null): T {
+export function decodeUserData<T extends Subscription | AssignmentData>(bytes: Uint8Array | null): T {
   try {
     const data = JSON.parse(Buffer.from(bytes ?? new Uint8Array()).toString()) as T
     if (data.v === 1 && Array.isArray(data.tasks)) return data

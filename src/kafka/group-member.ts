@@ -2,6 +2,7 @@ import { assert } from '../core/assert.ts'
 import type { Cancel } from '../core/clock.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { formatTaskId } from '../core/task-id.ts'
+import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { ResponseOf } from '../protocol/api.ts'
 import {
   consumerProtocolType,
@@ -18,11 +19,13 @@ import {
   assignTasks,
   decodeUserData,
   encodeUserData,
-  type MemberData,
+  type Subscription,
+  tasksOf,
 } from './assignment.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { kafkaFailure } from './kafka-error.ts'
 import type { GroupIdentity } from './offset-commit.ts'
+import { type Deal, dealPlans } from './plan-mix.ts'
 
 /** Membership timing, milliseconds (X12). */
 export interface MembershipTiming {
@@ -46,10 +49,12 @@ export interface GroupMemberOptions {
   readonly groupInstanceId: string
   /** Topics of all tasks. */
   readonly topics: readonly string[]
-  /** All tasks there are, asked when this member leads a rebalance. */
-  readonly tasks: () => Promise<readonly AssignableTask[]>
   /** What this member says of itself now. */
-  readonly self: () => MemberData
+  readonly self: () => Subscription
+  /** The version of the plan that was written down last, asked when this member leads a rebalance. */
+  readonly newestPlan: () => Promise<number>
+  /** The version of the plan of the last commit of each input partition, where members run different plans. */
+  readonly committedUnder: (inputs: readonly TopicPartition[]) => Promise<ReadonlyMap<string, number>>
   readonly timing: MembershipTiming
   /** Called when `needsRejoin` or `lost` became true. */
   readonly onChange: () => void
@@ -103,7 +108,8 @@ export class GroupMember {
       // reaches nobody: it asks for a new round only where that would say something else.
       const self = this.options.self()
       const repeated = data.members.find((member) => member.transactionalId === self.transactionalId)
-      if (repeated?.planHash === self.planHash || again++ > 0) return data
+      const says = repeated?.planHash === self.planHash && repeated.planVersion === self.planVersion
+      if (says || again++ > 0) return data
       this.stopHeartbeat()
     }
   }
@@ -197,34 +203,45 @@ export class GroupMember {
   }
 
   private async assign(joined: ResponseOf<typeof joinGroup>): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const members = new Map<string, MemberData>(
+    const members = new Map<string, Subscription>(
       joined.members.map((member) => [
         member.memberId,
-        decodeUserData<MemberData>(decodeSubscription(member.metadata).userData),
+        decodeUserData<Subscription>(decodeSubscription(member.metadata).userData),
       ]),
     )
-    const own = members.get(this.memberId)
-    assert(own, 'the leader is a member')
-    for (const [memberId, data] of members) {
-      if (data.planHash === own.planHash) continue
-      throw new StreamError(
-        'PLAN_CHANGED',
-        `members of the group ${this.options.groupId} run different plans (${memberId} has ${data.planHash}, this one ${own.planHash}); stop the ones with the old pipeline first`,
-      )
-    }
-    const dealt = assignTasks(await this.options.tasks(), members)
+    const { dealt, waiting } = await this.deal(members)
     const names = (tasks: readonly AssignableTask[]) => tasks.map(({ id }) => formatTaskId(id))
-    const all = [...members].map(([memberId, data]) => ({ ...data, memberId, tasks: names(dealt.get(memberId) ?? []) }))
+    const all = [...members].map(([memberId, { parts: _, ...data }]) => ({
+      ...data,
+      memberId,
+      tasks: names(dealt.get(memberId) ?? []),
+    }))
     return [...members.keys()].map((memberId) => {
       const tasks = dealt.get(memberId) ?? []
+      const waits = waiting.get(memberId) ?? null
       return {
         memberId,
         assignment: encodeAssignment({
           assignedPartitions: tasks.flatMap((task) => task.inputs),
-          userData: encodeUserData({ v: 1, tasks: names(tasks), members: all }),
+          userData: encodeUserData({ v: 1, tasks: names(tasks), members: all, waits }),
         }),
       }
     })
+  }
+
+  /** One plan that is the newest has every task for everybody; else it depends on who has committed what. */
+  private async deal(members: ReadonlyMap<string, Subscription>): Promise<Deal> {
+    const own = members.get(this.memberId)
+    assert(own, 'the leader is a member')
+    const { newestPlan, committedUnder } = this.options
+    const isOne = [...members.values()].every(({ planHash }) => planHash === own.planHash)
+    const version = Math.max(...[...members.values()].map(({ planVersion }) => planVersion))
+    if (isOne && (await newestPlan()) <= version) {
+      return { dealt: assignTasks(tasksOf(own.parts), members), waiting: new Map() }
+    }
+    const inputs = [...members.values()].flatMap(({ parts }) => tasksOf(parts).flatMap((task) => task.inputs))
+    const unique = new Map(inputs.map((at) => [partitionKey(at.topic, at.partition), at]))
+    return dealPlans(members, await committedUnder([...unique.values()]))
   }
 
   private scheduleHeartbeat(): void {

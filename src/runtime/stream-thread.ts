@@ -218,7 +218,7 @@ export class StreamThread {
   private async hasEnded(): Promise<boolean> {
     const { boundedEnd, tasks } = this.parts
     const now = this.now()
-    if (boundedEnd === null || now - this.lastEndCheckMs < endCheckMs) return false
+    if (boundedEnd === null || tasks.waits || now - this.lastEndCheckMs < endCheckMs) return false
     this.lastEndCheckMs = now
     if ((await this.commits.commit()) > 0) return false
     const isEnd = await boundedEnd.check(tasks.byName)

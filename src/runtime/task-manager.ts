@@ -48,8 +48,14 @@ export class TaskManager {
     return task
   }
 
+  /** Whether this process has to wait while others work: then nothing that others have committed says that all is done. */
+  get waits(): boolean {
+    return this.assignment?.waits != null
+  }
+
   /** Opens the tasks of an assignment. On an error nothing of it runs: `closeAll` follows. */
   async assign(assignment: AssignmentData): Promise<void> {
+    if (assignment.waits !== null) this.context.app.ports.logger.warn(assignment.waits)
     const wanted = new Set(assignment.tasks)
     const gone = [...this.tasks.values()].filter((task) => !wanted.has(task.name))
     for (const task of gone) this.tasks.delete(task.name)

@@ -5,6 +5,7 @@ import { checkpointBugs2 } from './bugs/checkpoint-2.ts'
 import { graphBugs } from './bugs/graph.ts'
 import { kafkaBugs1 } from './bugs/kafka-1.ts'
 import { kafkaBugs2 } from './bugs/kafka-2.ts'
+import { namingBugs } from './bugs/naming.ts'
 import { operatorsBugs } from './bugs/operators.ts'
 import { protocolBugs } from './bugs/protocol.ts'
 import { runtimeBugs1 } from './bugs/runtime-1.ts'
@@ -14,7 +15,7 @@ import { topologyBugs } from './bugs/topology.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
 /** The list never gets shorter: a bug whose place has been rebuilt is planted again where its mistake can be made now. */
-export const plantedBugsMin = 157
+export const plantedBugsMin = 167
 
 /** All planted bugs. */
 export const plantedBugs: readonly PlantedBug[] = [
@@ -29,6 +30,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...protocolBugs,
   ...topologyBugs,
   ...graphBugs,
+  ...namingBugs,
   ...brokerBugs1,
   ...brokerBugs2,
 ]

@@ -196,7 +196,7 @@ export const kafkaBugs1: readonly PlantedBug[] = [
   {
     name: 'a static member that returns does not ask for a round',
     file: 'src/kafka/group-member.ts',
-    find: `      if (repeated?.planHash === self.planHash || again++ > 0) return data
+    find: `      if (says || again++ > 0) return data
 `,
     replace: `      return data
 `,
@@ -207,16 +207,14 @@ export const kafkaBugs1: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'members of different plans mix',
+    name: 'whoever leads never asks which plan was written down last',
     file: 'src/kafka/group-member.ts',
-    find: `      if (data.planHash === own.planHash) continue
-`,
-    replace: `      if (data.planHash !== '') continue
-`,
+    find: 'if (isOne && (await newestPlan()) <= version) {',
+    replace: 'if (isOne) {',
     killer: {
       project: 'unit',
       file: 'kafka/group-member.test.ts',
-      test: 'a group member that leads refuses members with another plan',
+      test: 'a group member that leads gives no task to an older plan',
     },
   },
   {

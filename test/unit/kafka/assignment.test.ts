@@ -11,7 +11,13 @@ const tasksOf = (partitions: readonly number[]): AssignableTask[] =>
     Array.from({ length: count }, (_, partition) => ({ id: { subtopology: `${subtopology}`, partition }, inputs: [] })),
   )
 const namesOf = (tasks: readonly AssignableTask[]): string[] => tasks.map(({ id }) => formatTaskId(id))
-const member = (tasks: readonly string[]): MemberData => ({ v: 1, transactionalId: 't', planHash: 'h', tasks })
+const member = (tasks: readonly string[]): MemberData => ({
+  v: 1,
+  transactionalId: 't',
+  planHash: 'h',
+  planVersion: 1,
+  tasks,
+})
 
 /** Deals tasks by name to members by what they own. */
 function deal(partitions: readonly number[], owned: Owned): Owned {
