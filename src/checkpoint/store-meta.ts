@@ -1,12 +1,12 @@
-import { reservedKey } from '../state/row-format.ts'
+import { reservedKey, rowFormat } from '../state/row-format.ts'
 
 /**
  * The reserved row that a task's store keeps about itself; it is not in the changelog. It is written in the same batch as
  * the rows it speaks of, so it is never ahead of them.
  */
 export interface StoreMeta {
-  /** Of the rows' layout. Another one means: restore from the changelog. */
-  readonly format: 1
+  /** Of its rows: `rowFormat`. Another one means: restore from the changelog. */
+  readonly format: number
   readonly app: string
   readonly store: string
   readonly partition: number
@@ -44,7 +44,7 @@ export function decodeMeta(value: Uint8Array): StoreMeta | null {
 
 /** Why a store cannot be used as it is, as the end of a sentence, or null when it can. */
 export function misfit(meta: StoreMeta, identity: StoreIdentity, oldestMs: number): string | null {
-  if (meta.format !== 1) return `its format is ${meta.format}, this version writes 1`
+  if (meta.format !== rowFormat) return `its format is ${meta.format}, this version writes ${rowFormat}`
   for (const name of ['app', 'store', 'partition', 'clusterId', 'topicId', 'beganAt'] as const) {
     if (meta[name] !== identity[name]) return `its ${name} is ${meta[name]}, here it is ${identity[name]}`
   }

@@ -1,8 +1,10 @@
 import { hasCode, StreamError } from '../core/errors.ts'
+import { noHeaders } from '../core/record.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
+import type { PartitionOutput } from '../kafka/partition-output.ts'
 import { KeyValueStore } from '../state/key-value-store.ts'
-import type { RowChange } from '../state/row-changes.ts'
-import { encodeRow, rowValue } from '../state/row-format.ts'
+import type { RowChange, RowChanges } from '../state/row-changes.ts'
+import { decodeRow, encodeRow, expiryIn, rowFormat, rowHeaders } from '../state/row-format.ts'
 import type { Mutation, StateBackend } from '../state/state-backend.ts'
 import type { StoreSpec } from '../topology/node.ts'
 import type { AppContext } from './app-context.ts'
@@ -147,8 +149,8 @@ export class TaskStore {
   }
 
   private meta(): StoreMeta | null {
-    const stored = readOrNull(this.backend, metaKey)
-    return stored && decodeMeta(rowValue(stored))
+    const value = this.reserved(metaKey)
+    return value && decodeMeta(value)
   }
 
   /**
@@ -162,9 +164,9 @@ export class TaskStore {
       this.changelog,
       this.changelogOffset,
       async (records, position) => {
-        const mutations: Mutation[] = records.map(({ key, value, timestamp }) => ({
+        const mutations: Mutation[] = records.map(({ key, value, timestamp, headers }) => ({
           key,
-          value: value === null ? null : encodeRow(timestamp, value),
+          value: value === null ? null : encodeRow(timestamp, value, expiryIn(headers)),
         }))
         mutations.push(this.metaMutation(position))
         await this.backend.batch(mutations)
@@ -176,11 +178,17 @@ export class TaskStore {
     return this.restored - before
   }
 
+  /** The value of a reserved row; null where there is none. @throws {StreamError} `STORE_CORRUPT` */
+  private reserved(key: Uint8Array): Uint8Array | null {
+    const stored = this.backend.getSync(key)
+    return stored === undefined ? null : decodeRow(stored, this.options.path).value
+  }
+
   /** The positions row as the store has it: null before the first commit. */
   positions(): PositionsRow | null {
-    const stored = readOrNull(this.backend, positionsKey)
+    const value = this.reserved(positionsKey)
     try {
-      return stored === null ? null : decodePositions(rowValue(stored))
+      return value && decodePositions(value)
     } catch (error) {
       const { path, spec } = this.options
       throw new StreamError('STORE_CORRUPT', `the positions row of the store ${spec.name} cannot be read`, {
@@ -188,6 +196,14 @@ export class TaskStore {
         cause: error,
       })
     }
+  }
+
+  /** B1: appends what a commit changes to the changelog, and its positions row behind that. */
+  log(output: PartitionOutput, changes: RowChanges, positions: PositionsRow): void {
+    changes.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp, expiry) => {
+      output.appendRanges(bytes, keyAt, keyLength, bytes, valueAt, valueLength, timestamp, rowHeaders(expiry))
+    })
+    output.append(positionsKey, encodePositions(positions), this.options.app.ports.clock.now(), noHeaders)
   }
 
   /** B4: writes what a commit changed, up to which positions, and how far the changelog is in the store now, as one batch. */
@@ -201,7 +217,7 @@ export class TaskStore {
 
   private metaMutation(changelogOffset: number): Mutation {
     const meta = {
-      format: 1 as const,
+      format: rowFormat,
       ...this.identity,
       changelogOffset,
       writtenMs: this.options.app.ports.clock.now(),
@@ -228,11 +244,6 @@ function both<T>(first: Iterable<T>, second: Iterable<T>): Iterator<T> {
       return current.next()
     },
   }
-}
-
-function readOrNull(backend: StateBackend, key: Uint8Array): Uint8Array | null {
-  const stored = backend.getSync(key)
-  return stored === undefined || stored.length < 8 ? null : stored
 }
 
 async function isEmpty(backend: StateBackend): Promise<boolean> {

@@ -47,7 +47,7 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, link: 
     store.put(row, isDelete ? undefined : next, timestamp)
     if (!link.wantsEveryChange) return
     if (isImmutable || isDelete) emit(record.withValueAt(isDelete ? null : next, timestamp))
-    else emit(record.withRow(store.encoded(row), spec.value))
+    else emit(record.withRow(store.encoded(row), spec.value, timestamp))
   })
   return {
     ...operator,

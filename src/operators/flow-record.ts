@@ -1,6 +1,5 @@
 import { type Headers, noHeaders, type StreamRecord } from '../core/record.ts'
 import type { AnySerde } from '../serde/serde.ts'
-import { rowTimestamp, timestampBytes } from '../state/row-format.ts'
 
 /** Not decoded yet. */
 const unread = Symbol('unread')
@@ -213,9 +212,9 @@ export class FlowRecord implements StreamRecord {
     )
   }
 
-  /** The same key with a row of a store (row-format.ts): its time, and its value as bytes that each reader decodes anew. */
-  withRow(row: Buffer, valueSerde: AnySerde): FlowRecord {
-    return this.sameKey(row, timestampBytes, row.length - timestampBytes, valueSerde, unread, rowTimestamp(row))
+  /** The same key with a row of a store: its value as bytes that each reader decodes anew, and its time. */
+  withRow(value: Buffer, valueSerde: AnySerde, timestamp: number): FlowRecord {
+    return this.sameKey(value, 0, value.length, valueSerde, unread, timestamp)
   }
 
   /** The same record with another value and time. */

@@ -1,12 +1,11 @@
 import type { TaskCut } from '../checkpoint/commit.ts'
 import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
-import { encodePositions, type PositionsRow, positionsKey } from '../checkpoint/positions-row.ts'
+import type { PositionsRow } from '../checkpoint/positions-row.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { TaskStore } from '../checkpoint/task-store.ts'
 import { TaskStores } from '../checkpoint/task-stores.ts'
 import { allDone } from '../core/all-done.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
-import { noHeaders } from '../core/record.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { OffsetCommit } from '../kafka/offset-commit.ts'
@@ -179,7 +178,7 @@ export class ProcessingTask implements Task {
       records,
       offsets: () => offsets,
       writeChangelogs: () => {
-        for (const { opened, rows } of changes) this.writeChangelog(opened, rows, row)
+        for (const { opened, rows } of changes) opened.log(this.changelogOutput(opened), rows, row)
         this.stores?.writeBeginnings(this.thread.producer, commitId)
       },
       writeStores: async () => {
@@ -239,14 +238,6 @@ export class ProcessingTask implements Task {
 
   private changelogOutput(opened: TaskStore) {
     return this.thread.producer.output(opened.changelog.topic, opened.changelog.partition)
-  }
-
-  private writeChangelog(opened: TaskStore, rows: RowChanges, row: PositionsRow): void {
-    const output = this.changelogOutput(opened)
-    rows.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
-      output.appendRanges(bytes, keyAt, keyLength, bytes, valueAt, valueLength, timestamp, noHeaders)
-    })
-    output.append(positionsKey, encodePositions(row), this.thread.app.ports.clock.now(), noHeaders)
   }
 
   committed(): void {

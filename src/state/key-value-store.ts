@@ -3,7 +3,7 @@ import type { AnySerde } from '../serde/serde.ts'
 import { serialized } from '../serde/serialized.ts'
 import { RowCache } from './row-cache.ts'
 import type { RowChanges } from './row-changes.ts'
-import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey, userPrefix } from './row-format.ts'
+import { binaryKeyOf, decodeRow, userKey, userPrefix } from './row-format.ts'
 import { type RowNumber, RowTable } from './row-table.ts'
 import type { StateBackend } from './state-backend.ts'
 import { bufferBytes, scalarBytes, sizeOf, textBytes } from './value-size.ts'
@@ -98,10 +98,11 @@ export class KeyValueStore {
       const stored = this.backend.getSync(userKey(key, start, length))
       if (stored === undefined) row = young.add(key, start, length, undefined, Number.NEGATIVE_INFINITY, null)
       else {
-        const bytes = rowValue(stored)
+        const { value: bytes, timestamp, expiry } = decodeRow(stored, this.backend.path)
         const value = this.isImmutable ? this.value.deserialize(bytes) : undefined
-        row = young.add(key, start, length, value, rowTimestamp(stored), bytes)
+        row = young.add(key, start, length, value, timestamp, bytes)
         young.setValueBytes(row, this.committedBytes(value, bytes.length))
+        young.setExpiry(row, expiry)
       }
     }
     this.rows.added()
@@ -125,14 +126,20 @@ export class KeyValueStore {
     return this.rows.young.timestamp(row)
   }
 
+  /** When a row expires, epoch milliseconds of stream time; null for never. */
+  expiryAt(row: RowNumber): number | null {
+    return this.rows.young.expiry(row)
+  }
+
   /** Gives a row of this transaction another value. `value` undefined deletes the row. */
-  put(row: RowNumber, value: unknown, timestamp: number): void {
+  put(row: RowNumber, value: unknown, timestamp: number, expiry: number | null = null): void {
     const { young } = this.rows
     const isNumber = typeof value === 'number'
     const bytes = isNumber ? scalarBytes : this.changedBytes(row, value)
     // One number for another, as every count writes it, takes what it took.
     const grown = isNumber && typeof young.values[row] === 'number' ? 0 : young.setValueBytes(row, bytes)
     young.values[row] = value
+    young.setExpiry(row, expiry)
     if (young.mark(row, timestamp)) {
       this.dirty.push(row)
       this.rows.changed(rowBytes + young.keyLength(row) + bytes)
@@ -153,9 +160,9 @@ export class KeyValueStore {
     return committed ? bytes + bufferBytes + committed.length : bytes
   }
 
-  /** A changed row as it is now, in bytes that later changes leave alone. @throws {StreamError} `RECORD_SERIALIZATION` */
+  /** The value of a changed row as it is now, in bytes that later changes leave alone. @throws {StreamError} `RECORD_SERIALIZATION` */
   encoded(row: RowNumber): Buffer {
-    return encodeRow(this.timestampAt(row), this.bytesOf(this.valueAt(row)))
+    return Buffer.from(this.bytesOf(this.valueAt(row)))
   }
 
   /** A value of its own that equals the given one. @throws {StreamError} `RECORD_SERIALIZATION` */
@@ -225,7 +232,7 @@ export class KeyValueStore {
   /** The committed value of a key: a copy, decoded anew (X6). Undefined where there is none. */
   committed(key: Uint8Array): unknown {
     const stored = this.backend.getSync(userKey(key))
-    return stored === undefined ? undefined : this.value.deserialize(rowValue(stored))
+    return stored === undefined ? undefined : this.value.deserialize(decodeRow(stored, this.backend.path).value)
   }
 
   /** All committed rows in the byte order of their keys, as they were when the iteration began. */
@@ -234,7 +241,8 @@ export class KeyValueStore {
       from: Buffer.of(userPrefix),
       to: Buffer.of(userPrefix + 1),
     })) {
-      yield [Buffer.from(binaryKeyOf(key), 'latin1'), this.value.deserialize(rowValue(row))]
+      const { value } = decodeRow(row, this.backend.path)
+      yield [Buffer.from(binaryKeyOf(key), 'latin1'), this.value.deserialize(value)]
     }
   }
 }

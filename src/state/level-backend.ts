@@ -105,7 +105,7 @@ const heldBy = (memoryBytes: number): number => blocksOf(memoryBytes) + 2 * writ
 class LevelBackend implements StateBackend {
   readonly memoryBytes: number
   private readonly database: Database
-  private readonly path: string
+  readonly path: string
   private readonly pid: number
   /** What broke a write. Set once, never cleared: see `batch`. */
   private broken: StreamError | null = null

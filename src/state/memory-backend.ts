@@ -19,7 +19,7 @@ export class MemoryBackend implements StateBackend {
   readonly memoryBytes = 0
   /** The process that has it open. */
   readonly pid: number
-  private readonly path: string
+  readonly path: string
   private readonly table: MemoryTable
   private readonly hooks: MemoryBackendHooks
   private state: 'open' | 'closed' | 'detached' = 'open'

@@ -47,6 +47,7 @@ export class RowCache implements CacheHolder {
     if (known < 0) return -1
     const row = young.add(key, start, length, old.values[known], old.timestamp(known), old.committed?.[known] ?? null)
     young.setValueBytes(row, old.valueBytes(known))
+    young.setExpiry(row, old.expiry(known))
     return row
   }
 

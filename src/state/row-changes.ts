@@ -1,8 +1,8 @@
-import { timestampBytes } from './row-format.ts'
+import { expiryAt, headBytes, writeHead } from './row-format.ts'
 import type { RowNumber, RowTable } from './row-table.ts'
 import type { Mutation } from './state-backend.ts'
 
-/** One changed row of a commit, as the backend writes it: its time, then its value bytes (row-format.ts). */
+/** One changed row of a commit, its value as the backend writes it: a head, then the value bytes (row-format.ts). */
 export interface RowChange extends Mutation {
   readonly key: Buffer
   /** Null for a delete. */
@@ -61,12 +61,12 @@ export class RowChanges implements Iterable<RowChange> {
   add(table: RowTable, row: RowNumber, value: Uint8Array | null): void {
     const keyLength = table.storeKeyLength(row)
     const timestamp = table.timestamp(row)
-    const begin = this.room(keyLength + timestampBytes + (value?.length ?? 0))
+    const expiry = table.expiry(row)
+    const begin = this.room(keyLength + headBytes(expiry) + (value?.length ?? 0))
     const page = this.pages[this.page] as Buffer
     table.copyStoreKey(row, page, begin)
-    let at = begin + keyLength
+    const at = writeHead(page, begin + keyLength, timestamp, expiry)
     if (value !== null) {
-      at = page.writeDoubleBE(timestamp, at)
       if (value.length > shortBytes) page.set(value, at)
       else for (let i = 0; i < value.length; i++) page[at + i] = value[i] as number
     }
@@ -95,18 +95,31 @@ export class RowChanges implements Iterable<RowChange> {
     return begin
   }
 
-  /** Shows each row where it lies: its store key, and its value bytes without the time, with a length of -1 for a delete. */
+  /**
+   * Shows each row where it lies: its store key, and its value bytes without their head, with a length of -1 for a delete; its
+   * time, and its expiry or null.
+   */
   forEach(
-    see: (bytes: Buffer, keyAt: number, keyLength: number, valueAt: number, valueLength: number, time: number) => void,
+    see: (
+      bytes: Buffer,
+      keyAt: number,
+      keyLength: number,
+      valueAt: number,
+      valueLength: number,
+      time: number,
+      expiry: number | null,
+    ) => void,
   ): void {
     const { pages, places, times, count } = this
     for (let row = 0; row < count; row++) {
       const base = row * place.ints
       const begin = places[base + place.begin] as number
       const keyLength = places[base + place.keyLength] as number
-      const valueAt = begin + keyLength + timestampBytes
+      const valueLength = places[base + place.valueLength] as number
       const page = pages[places[base + place.page] as number] as Buffer
-      see(page, begin, keyLength, valueAt, places[base + place.valueLength] as number, times[row] as number)
+      const expiry = expiryAt(page, begin + keyLength)
+      const valueAt = begin + keyLength + headBytes(expiry)
+      see(page, begin, keyLength, valueAt, valueLength, times[row] as number, expiry)
     }
   }
 
@@ -125,7 +138,8 @@ export class RowChanges implements Iterable<RowChange> {
         const keyEnd = begin + (places[base + place.keyLength] as number)
         const valueLength = places[base + place.valueLength] as number
         const key = lent(keys, page, begin, keyEnd)
-        const value = valueLength < 0 ? null : lent(values, page, keyEnd, keyEnd + timestampBytes + valueLength)
+        const valueEnd = keyEnd + headBytes(expiryAt(page, keyEnd)) + valueLength
+        const value = valueLength < 0 ? null : lent(values, page, keyEnd, valueEnd)
         return { done: false, value: { key, value, timestamp: times[row++] as number } }
       },
     }

@@ -1,3 +1,4 @@
+import { RowExpiries } from './row-expiries.ts'
 import { userPrefix } from './row-format.ts'
 
 /** A row of a table: its number, good for as long as the table. */
@@ -30,6 +31,8 @@ export class RowTable {
   private readonly cells: Int32Array[] = []
   /** The same memory. */
   private readonly times: Float64Array[] = []
+  /** Null while no row has one. */
+  private expiries: RowExpiries | null = null
   /** The keys as the store writes them, one behind the other: an object for each would take more than all else of a row. */
   private readonly keys: Buffer[] = []
   private keyBytes = 0
@@ -49,7 +52,8 @@ export class RowTable {
     const rows = this.values.length
     if (rows === 0) return 0
     const perRow = this.committed === null ? listBytes : 3 * listBytes
-    return this.slots.byteLength + this.cells.length * cellPage.bytes + this.keyBytes + rows * perRow + this.valueSum
+    const cells = this.cells.length * cellPage.bytes + (this.expiries?.bytes ?? 0)
+    return this.slots.byteLength + cells + this.keyBytes + rows * perRow + this.valueSum
   }
 
   get size(): number {
@@ -163,6 +167,19 @@ export class RowTable {
   private setTimestamp(row: RowNumber, timestamp: number): void {
     const times = this.times[row >>> cellPage.bits] as Float64Array
     times[(row & cellPage.mask) * cell.doubles] = timestamp
+  }
+
+  /** When a row expires, epoch milliseconds of stream time; null for never. */
+  expiry(row: RowNumber): number | null {
+    return this.expiries === null ? null : this.expiries.get(row)
+  }
+
+  setExpiry(row: RowNumber, expiry: number | null): void {
+    if (this.expiries === null) {
+      if (expiry === null) return
+      this.expiries = new RowExpiries()
+    }
+    this.expiries.set(row, expiry)
   }
 
   /** Bytes of a row's key. */

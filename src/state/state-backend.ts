@@ -19,6 +19,8 @@ export interface Range {
  * unsynced batches a suffix may be missing, never one from the middle. LevelDB is the shipped form, memory the other.
  */
 export interface StateBackend {
+  /** Where it is, for what is wrong with it. */
+  readonly path: string
   /** Bytes that it holds in memory at the most, whatever is in it. */
   readonly memoryBytes: number
   /** Reads without waiting: the hot path holds no promise (X11). The result is the caller's. */

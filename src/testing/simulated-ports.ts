@@ -46,6 +46,7 @@ export function simulatedBackends(actor: Actor, backends: StateBackends): StateB
 
 function simulatedBackend(actor: Actor, backend: StateBackend): StateBackend {
   return {
+    path: backend.path,
     memoryBytes: backend.memoryBytes,
     getSync: (key) => backend.getSync(key),
     batch: (mutations, options) =>

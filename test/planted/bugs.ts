@@ -11,6 +11,7 @@ import { protocolBugs } from './bugs/protocol.ts'
 import { runtimeBugs1 } from './bugs/runtime-1.ts'
 import { runtimeBugs2 } from './bugs/runtime-2.ts'
 import { stateBugs } from './bugs/state.ts'
+import { stateBugs2 } from './bugs/state-2.ts'
 import { topologyBugs } from './bugs/topology.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
@@ -26,6 +27,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...kafkaBugs1,
   ...kafkaBugs2,
   ...stateBugs,
+  ...stateBugs2,
   ...operatorsBugs,
   ...protocolBugs,
   ...topologyBugs,

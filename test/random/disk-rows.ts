@@ -1,5 +1,5 @@
 import type { MemoryDisk } from '../../src/state/memory-disk.ts'
-import { rowTimestamp, rowValue, userPrefix } from '../../src/state/row-format.ts'
+import { decodeRow, userPrefix } from '../../src/state/row-format.ts'
 import { appId } from './pipeline.ts'
 
 /** A row of a store on disk, its value in hex. */
@@ -21,8 +21,8 @@ export async function readDisk(disk: MemoryDisk, directory: string, names: reado
     const backend = await disk.backends(1).open(path)
     for await (const [key, row] of backend.iterate()) {
       if (key[0] !== userPrefix) continue
-      const value = Buffer.from(rowValue(row)).toString('hex')
-      rows.set(Buffer.from(key.subarray(1)).toString('hex'), { value, timestamp: rowTimestamp(row) })
+      const { value, timestamp } = decodeRow(row, path)
+      rows.set(Buffer.from(key.subarray(1)).toString('hex'), { value: Buffer.from(value).toString('hex'), timestamp })
     }
     await backend.close()
     stores.get(store)?.set(Number(partition), rows)

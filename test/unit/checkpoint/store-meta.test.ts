@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { decodeMeta, encodeMeta, misfit, type StoreMeta } from '../../../src/checkpoint/store-meta.ts'
+import { rowFormat } from '../../../src/state/row-format.ts'
 
 const identity = { app: 'app', store: 'counts', partition: 0, clusterId: 'cluster', topicId: 'topic', beganAt: 0 }
-const meta: StoreMeta = { format: 1, ...identity, changelogOffset: 12, writtenMs: 5000 }
+const meta: StoreMeta = { format: rowFormat, ...identity, changelogOffset: 12, writtenMs: 5000 }
 
 describe('the meta row', () => {
   it('comes back as it was written', () => {
@@ -29,7 +30,9 @@ describe('a store', () => {
   )
 
   it('of another format does not fit', () => {
-    expect(misfit({ ...meta, format: 2 as never }, identity, 0)).toBe('its format is 2, this version writes 1')
+    for (const format of [rowFormat - 1, rowFormat + 1]) {
+      expect(misfit({ ...meta, format }, identity, 0)).toBe(`its format is ${format}, this version writes ${rowFormat}`)
+    }
   })
 
   it('does not fit once deletes in its changelog may have expired', () => {

@@ -4,7 +4,7 @@ import { decodeMeta, metaKey, type StoreMeta } from '../../../src/checkpoint/sto
 import { deleteRetentionMs, TaskStore, type TaskStoreOptions } from '../../../src/checkpoint/task-store.ts'
 import { StreamError } from '../../../src/core/errors.ts'
 import { text } from '../../../src/serde/text.ts'
-import { binaryKeyOf, encodeRow, rowTimestamp, rowValue, userKey } from '../../../src/state/row-format.ts'
+import { binaryKeyOf, decodeRow, encodeRow, rowFormat, userKey } from '../../../src/state/row-format.ts'
 import { BareApp, type Row } from '../../support/bare-app.ts'
 
 const changelog = { topic: 'app-words-changelog', partition: 0 }
@@ -56,7 +56,8 @@ describe('a task store', () => {
     const backend = await world.app.backends.open(at)
     const rows = new Map<string, string>()
     for await (const [key, value] of backend.iterate()) {
-      rows.set(`${key[0]} ${binaryKeyOf(key)}`, `${rowTimestamp(value)} ${Buffer.from(rowValue(value))}`)
+      const row = decodeRow(value, at)
+      rows.set(`${key[0]} ${binaryKeyOf(key)}`, `${row.timestamp} ${Buffer.from(row.value)}`)
     }
     await backend.close()
     return rows
@@ -66,7 +67,7 @@ describe('a task store', () => {
     const backend = await world.app.backends.open(at)
     const stored = backend.getSync(metaKey)
     await backend.close()
-    return stored ? decodeMeta(rowValue(stored)) : null
+    return stored ? decodeMeta(decodeRow(stored, at).value) : null
   }
 
   describe('that is opened', () => {
@@ -79,6 +80,48 @@ describe('a task store', () => {
       await world.write(changelog.topic, [set('b', null)])
       expect(await look()).toEqual({ rows: { a: 'one' }, restored: 4, positions })
       expect((await raw()).get('1 a')).toBe('77 one')
+    })
+
+    it('has all of its rows again from its changelog, when they expire among it (X23)', async () => {
+      const rows = ({ store }: TaskStore) =>
+        ['a', 'b', 'c'].map((key) => {
+          const row = store.row(Buffer.from(key), 0, 1)
+          return [store.valueAt(row), store.timestampAt(row), store.expiryAt(row)]
+        })
+      const opened = await TaskStore.open(options)
+      const put = (key: string, ...value: [unknown, number, number?]) =>
+        opened.store.put(opened.store.row(Buffer.from(key), 0, 1), ...value)
+      put('a', 'one', 5, 1_800_000_000_000)
+      put('b', 'two', 6)
+      put('c', undefined, 7, 9)
+      const before = rows(opened).slice(0, 2)
+      const producer = await world.producer()
+      const output = producer.output(changelog.topic, changelog.partition)
+      opened.log(output, opened.store.cut(), positions)
+      await producer.flush()
+      await producer.commit()
+      await opened.close()
+      await world.app.backends.destroy(path)
+      const restored = await TaskStore.open(options)
+      expect([restored.restored, restored.positions()]).toEqual([4, positions])
+      expect(rows(restored)).toEqual([...before, [undefined, Number.NEGATIVE_INFINITY, null]])
+      expect(before).toEqual([
+        ['one', 5, 1_800_000_000_000],
+        ['two', 6, null],
+      ])
+      await restored.close()
+    })
+
+    it('refuses a changelog with an expiry that is none, by the name of what is wrong with it', async () => {
+      const producer = await world.producer()
+      const output = producer.output(changelog.topic, changelog.partition)
+      output.append(userKey(Buffer.from('a')), Buffer.from('1'), 5, [['expiry', Buffer.from('soon')]])
+      await producer.flush()
+      await producer.commit()
+      await expect(TaskStore.open(options)).rejects.toMatchObject({
+        code: 'BATCH_CORRUPT',
+        message: expect.stringContaining('expiry of 4 bytes'),
+      })
     })
 
     it('is empty where its changelog is, and nothing is put aside for that', async () => {
@@ -115,7 +158,7 @@ describe('a task store', () => {
       await world.write(changelog.topic, [set('a', '1')])
       await look()
       expect(await metaOf()).toEqual({
-        format: 1,
+        format: rowFormat,
         app: 'app',
         store: 'words',
         partition: changelog.partition,
@@ -190,7 +233,7 @@ describe('a task store', () => {
 
     it('is put aside where its changelog was deleted and created anew', async () => {
       const backend = await world.app.backends.open(path)
-      const meta = decodeMeta(rowValue(backend.getSync(metaKey) as Uint8Array)) as StoreMeta
+      const meta = decodeMeta(decodeRow(backend.getSync(metaKey) as Uint8Array, path).value) as StoreMeta
       const of = Buffer.from(JSON.stringify({ ...meta, topicId: 'before' }))
       await backend.batch([{ key: metaKey, value: encodeRow(0, of) }])
       await backend.close()
@@ -216,6 +259,38 @@ describe('a task store', () => {
       await backend.batch([{ key: metaKey, value: null }])
       await backend.close()
       await expectPutAside('it does not say what it holds')
+    })
+
+    it.each([
+      [
+        'of an older format',
+        Buffer.concat([Buffer.alloc(8), Buffer.from('{"changelogOffset":2}')]),
+        'begins with byte 0',
+      ],
+      ['of a newer format', Buffer.concat([Buffer.of(rowFormat + 1), Buffer.alloc(40)]), 'begins with byte 3'],
+      ['that is too short', Buffer.of(rowFormat, 1, 2), 'one of 3 bytes'],
+      ['that is empty', Buffer.alloc(0), 'one of 0 bytes'],
+    ])('is put aside where its meta row or its positions row is one %s', async (_name, row, reason) => {
+      for (const key of [metaKey, positionsKey]) {
+        const backend = await world.app.backends.open(path)
+        await backend.batch([
+          { key: userKey(Buffer.from('stray')), value: encodeRow(1, Buffer.from('x')) },
+          { key, value: row },
+        ])
+        await backend.close()
+        expect(await look()).toMatchObject({ rows: { a: '1' }, restored: 1 })
+        expect(world.lines.at(-1)).toContain(reason)
+        expect(world.disk.paths).toEqual([path, aside])
+      }
+    })
+
+    it('is put aside where its rows are of another format', async () => {
+      const backend = await world.app.backends.open(path)
+      const meta = decodeMeta(decodeRow(backend.getSync(metaKey) as Uint8Array, path).value) as StoreMeta
+      const of = Buffer.from(JSON.stringify({ ...meta, format: 1 }))
+      await backend.batch([{ key: metaKey, value: encodeRow(0, of) }])
+      await backend.close()
+      await expectPutAside(`its format is 1, this version writes ${rowFormat}`)
     })
 
     it('is put aside where its positions row cannot be read', async () => {

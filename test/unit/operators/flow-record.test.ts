@@ -129,9 +129,10 @@ describe('a changed record', () => {
 })
 
 describe('a row of a table', () => {
-  it('is its key without the prefix and its value without the time', () => {
-    const page = Buffer.concat([Buffer.from('..'), userKey(Buffer.from('stream')), encodeRow(44, int32.serialize(-3))])
-    const row = FlowRecord.row(page, 2, 7, text, 17, 4, int32, 44)
+  it('is its key without the prefix and its value without the head', () => {
+    const stored = encodeRow(44, int32.serialize(-3))
+    const page = Buffer.concat([Buffer.from('..'), userKey(Buffer.from('stream')), stored])
+    const row = FlowRecord.row(page, 2, 7, text, page.length - 4, 4, int32, 44)
     expect([row.key, row.value, row.timestamp]).toEqual(['stream', -3, 44])
     expect([row.hasRawKey(text), row.hasRawValue(int32)]).toEqual([true, true])
   })

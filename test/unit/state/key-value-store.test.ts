@@ -10,6 +10,7 @@ import { text } from '../../../src/serde/text.ts'
 import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { RowChanges } from '../../../src/state/row-changes.ts'
+import { decodeRow, userKey } from '../../../src/state/row-format.ts'
 import type { StateBackend } from '../../../src/state/state-backend.ts'
 
 const open = () => new MemoryDisk(seededRandom(1)).backends(1).open('/store')
@@ -53,6 +54,7 @@ function listened(backend: StateBackend): { readonly backend: StateBackend; read
   return {
     asked,
     backend: {
+      path: backend.path,
       memoryBytes: 0,
       getSync: (key) => {
         asked.push(Buffer.from(key).toString('latin1', 1))
@@ -186,7 +188,11 @@ describe('what a key-value store holds', () => {
     const hungry = new KeyValueStore('t', other, text, { memory, hashSeed: 1, backendBytes: 0 })
     store.put(rowOf(store, 'a'), 'first', 1)
     const rows = store.cut()
-    const shown = () => Array.from(rows, ({ key, value }) => `${key.latin1Slice(1)} ${value?.latin1Slice(8)}`)
+    const shown = () =>
+      Array.from(
+        rows,
+        ({ key, value }) => `${key.latin1Slice(1)} ${value && decodeRow(value, 'here').value.toString()}`,
+      )
     await kept.batch(rows)
     store.written()
     expect(memory.cachedBytes).toBeGreaterThan(16 * 1024)
@@ -343,5 +349,55 @@ describe('what a key-value store holds', () => {
       ),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('the expiry of a row', () => {
+  it('stays with it in memory, in the backend and through an abort, until a put gives it another or none', async () => {
+    const memory = new MemoryBudget(1)
+    const backend = await open()
+    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
+    const expiry = (key: string) => store.expiryAt(rowOf(store, key))
+    store.put(rowOf(store, 'a'), 1, 1, 500)
+    store.put(rowOf(store, 'b'), 1, 1)
+    expect([expiry('a'), expiry('b')]).toEqual([500, null])
+    await commit(store, backend)
+    expect([expiry('a'), expiry('b')]).toEqual([500, null])
+    store.put(rowOf(store, 'a'), 2, 1)
+    store.put(rowOf(store, 'b'), 2, 1, 700)
+    store.reset()
+    expect([expiry('a'), expiry('b')]).toEqual([500, null])
+    store.put(rowOf(store, 'a'), 2, 1)
+    await commit(store, backend)
+    store.reset()
+    expect([valueIn(store, 'a'), expiry('a')]).toEqual([2, null])
+    await backend.close()
+  })
+
+  it('comes with a row that is copied from the older of the tables', async () => {
+    // Room for two tables of one row, and the first is more than half of it.
+    const memory = new MemoryBudget(140_000)
+    const { backend, asked } = listened(await open())
+    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
+    store.put(rowOf(store, 'key'), 1, 1, 1000)
+    await commit(store, backend)
+    const before = memory.cachedBytes
+    expect(store.expiryAt(rowOf(store, 'key'))).toBe(1000)
+    expect(asked).toEqual(['key'])
+    expect(memory.cachedBytes).toBeGreaterThan(before)
+    await backend.close()
+  })
+})
+
+describe('a row of a backend that cannot be read', () => {
+  it('is refused with where it is, by every way to it', async () => {
+    const backend = await open()
+    await backend.batch([{ key: userKey(Buffer.from('a')), value: Buffer.from('no row') }])
+    const store = new KeyValueStore('s', backend, int64, small())
+    const refusal = expect.objectContaining({ code: 'STORE_CORRUPT', context: { path: '/store' } })
+    expect(() => rowOf(store, 'a')).toThrow(refusal)
+    expect(() => store.committed(Buffer.from('a'))).toThrow(refusal)
+    await expect(store.committedRows()[Symbol.asyncIterator]().next()).rejects.toEqual(refusal)
+    await backend.close()
   })
 })

@@ -14,12 +14,14 @@ const bytes = fc.oneof(
 
 /** Rows with keys of their own, whatever else is drawn. */
 const rows = fc
-  .array(fc.record({ key: bytes, value: fc.option(bytes), timestamp: fc.integer() }), { maxLength: 100 })
+  .array(fc.record({ key: bytes, value: fc.option(bytes), timestamp: fc.integer(), expiry: fc.option(fc.nat()) }), {
+    maxLength: 100,
+  })
   .map((all) => all.map((row, i) => ({ ...row, key: Buffer.concat([Buffer.from(`${i}.`), row.key]) })))
 
 /** Compared as text: bytes are compared one by one, which takes a thousand times as long. */
-const shown = (key: Uint8Array, value: Uint8Array | null, timestamp: number): string =>
-  `${Buffer.from(key).toString('hex')} ${value && Buffer.from(value).toString('hex')} ${timestamp}`
+const shown = (key: Uint8Array, value: Uint8Array | null, timestamp: number, expiry: number | null = null): string =>
+  `${Buffer.from(key).toString('hex')} ${value && Buffer.from(value).toString('hex')} ${timestamp} ${expiry}`
 
 const changesFor = (rowsMax: number): RowChanges => {
   const changes = new RowChanges()
@@ -33,22 +35,26 @@ describe('the changes of a commit', () => {
       fc.property(rows, (all) => {
         const table = new RowTable(1, false)
         const changes = changesFor(all.length)
-        for (const { key, value, timestamp } of all) {
-          changes.add(table, table.add(key, 0, key.length, value, timestamp, null), value)
+        for (const { key, value, timestamp, expiry } of all) {
+          const row = table.add(key, 0, key.length, value, timestamp, null)
+          table.setExpiry(row, expiry)
+          changes.add(table, row, value)
         }
         expect(changes.length).toBe(all.length)
-        const expected = all.map(({ key, value, timestamp }) =>
-          shown(userKey(key), value && encodeRow(timestamp, value), timestamp),
+        const expected = all.map(({ key, value, timestamp, expiry }) =>
+          shown(userKey(key), value && encodeRow(timestamp, value, expiry), timestamp),
         )
         for (let walk = 0; walk < 2; walk++) {
           expect(Array.from(changes, ({ key, value, timestamp }) => shown(key, value, timestamp))).toEqual(expected)
         }
         const logged: string[] = []
-        changes.forEach((page, keyAt, keyLength, valueAt, valueLength, timestamp) => {
+        changes.forEach((page, keyAt, keyLength, valueAt, valueLength, timestamp, expiry) => {
           const value = valueLength < 0 ? null : page.subarray(valueAt, valueAt + valueLength)
-          logged.push(shown(page.subarray(keyAt, keyAt + keyLength), value, timestamp))
+          logged.push(shown(page.subarray(keyAt, keyAt + keyLength), value, timestamp, expiry))
         })
-        expect(logged).toEqual(all.map(({ key, value, timestamp }) => shown(userKey(key), value, timestamp)))
+        expect(logged).toEqual(
+          all.map(({ key, value, timestamp, expiry }) => shown(userKey(key), value, timestamp, expiry)),
+        )
       }),
     )
   })

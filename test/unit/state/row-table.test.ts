@@ -91,3 +91,19 @@ describe('a table of rows', () => {
     expect([table.valueBytes(7), table.bytes - bytes]).toEqual([400, 450])
   })
 })
+
+describe('the expiries of a table', () => {
+  it('are those that rows were given last, take nothing where there are none, and little where there are few', () => {
+    const table = new RowTable(1, false)
+    for (let n = 0; n < 3000; n++) {
+      const key = Buffer.from(String(n))
+      table.setExpiry(table.add(key, 0, key.length, n, 1, null), null)
+    }
+    const before = table.bytes
+    table.setExpiry(1024, 5)
+    table.setExpiry(1025, -3)
+    table.setExpiry(1025, null)
+    expect([1023, 1024, 1025, 2999].map((row) => table.expiry(row))).toEqual([null, 5, null, null])
+    expect(table.bytes - before).toBe(8 * 1024)
+  })
+})
