@@ -1,4 +1,4 @@
-import type { StoreOptions } from '../state/key-value-store.ts'
+import type { StoreOptions } from '../state/row-store.ts'
 import type { StateBackends } from '../state/state-backend.ts'
 import type { ControlTopic } from './control-topic.ts'
 import type { LogAccess } from './log-access.ts'

@@ -2,9 +2,9 @@ import { hasCode, StreamError } from '../core/errors.ts'
 import { noHeaders } from '../core/record.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
 import type { PartitionOutput } from '../kafka/partition-output.ts'
-import { KeyValueStore } from '../state/key-value-store.ts'
 import type { RowChange, RowChanges } from '../state/row-changes.ts'
 import { decodeRow, encodeRow, expiryIn, rowFormat, rowHeaders } from '../state/row-format.ts'
+import { RowStore } from '../state/row-store.ts'
 import type { Mutation, StateBackend } from '../state/state-backend.ts'
 import type { StoreSpec } from '../topology/node.ts'
 import type { AppContext } from './app-context.ts'
@@ -36,7 +36,7 @@ export interface TaskStoreOptions {
  */
 export class TaskStore {
   readonly changelog: TopicPartition
-  readonly store: KeyValueStore
+  readonly store: RowStore
   private readonly options: TaskStoreOptions
   private readonly backend: StateBackend
   private readonly identity: StoreIdentity
@@ -56,7 +56,7 @@ export class TaskStore {
     this.backend = backend
     this.identity = identity
     this.changelogOffset = changelogOffset
-    this.store = new KeyValueStore(options.spec.name, backend, options.spec.value, options.app.storeOptions)
+    this.store = new RowStore(options.spec.name, backend, options.spec.value, options.app.storeOptions)
   }
 
   /** From where on its changelog is of it. */

@@ -2,6 +2,8 @@ import { Observable } from 'rxjs'
 import { hasCode, StreamError } from '../core/errors.ts'
 import type { ReadOnlyKeyValueStore as StoreView } from '../dsl/query.ts'
 import type { StoreRegistry } from '../runtime/store-registry.ts'
+import { KeyValueView } from '../state/key-value-view.ts'
+import type { RowStore } from '../state/row-store.ts'
 import type { StoreSpec } from '../topology/node.ts'
 
 /** A store as its job shows it, with how much of it is in this process. */
@@ -17,11 +19,12 @@ export interface LocalStoreView<K, V> extends StoreView<K, V> {
  * @throws {StreamError} `STORE_UNKNOWN` from `get` for a key that is not here while other partitions are elsewhere
  */
 export function storeView<K, V>(spec: StoreSpec, registry: StoreRegistry, total: () => number): LocalStoreView<K, V> {
+  const viewOf = ({ rows }: RowStore) => new KeyValueView<K, V>(rows, spec.key)
   const get = (key: K): V | undefined => {
     const open = registry.open(spec.name)
     for (const [, store] of open) {
-      const value = store.committed(spec.key.serialize(key))
-      if (value !== undefined) return value as V
+      const value = viewOf(store).committed(key)
+      if (value !== undefined) return value
     }
     if (open.length < total()) {
       throw new StreamError(
@@ -58,10 +61,7 @@ export function storeView<K, V>(spec: StoreSpec, registry: StoreRegistry, total:
         return stop
       }),
     async *[Symbol.asyncIterator]() {
-      for (const [, store] of registry.open(spec.name)) {
-        for await (const [key, value] of store.committedRows())
-          yield [spec.key.deserialize(key) as K, value as V] as const
-      }
+      for (const [, store] of registry.open(spec.name)) yield* viewOf(store).committedEntries()
     },
   }
 }

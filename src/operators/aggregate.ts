@@ -1,3 +1,4 @@
+import { userPrefix } from '../state/row-format.ts'
 import type { AggregateNode } from '../topology/node.ts'
 import { FlowRecord } from './flow-record.ts'
 import type { ChainLink, Operator } from './operator.ts'
@@ -16,10 +17,11 @@ import { stepOperator } from './step-subscriber.ts'
 export function aggregate(node: AggregateNode, context: ProcessorContext, link: ChainLink): Operator {
   const spec = node.store
   const store = context.store(spec.name)
+  const { rows } = store
   const { seed, fold } = node
   const counts = node.operation === 'count'
   const reduces = node.operation === 'reduce'
-  const isImmutable = store.hasImmutableValues
+  const isImmutable = rows.hasImmutableValues
   const folded = (state: unknown, value: unknown, key: unknown): unknown => {
     if (state === undefined && reduces) return value
     return fold(state === undefined ? seed?.() : state, value, key)
@@ -27,8 +29,8 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, link: 
   const operator = stepOperator((emit) => (record) => {
     if (record.hasNullKey) return context.dropped('null key', record)
     if (record.hasNullValue) return context.dropped('null value', record)
-    const row = store.row(record.buffer, record.keyStart, record.keyLength)
-    const before = store.valueAt(row)
+    const row = rows.row(record.buffer, record.keyStart, record.keyLength)
+    const before = rows.valueAt(row)
     let next: unknown
     if (counts) next = ((before as number | undefined) ?? 0) + 1
     else if (isImmutable) next = folded(before, record.value, record.key)
@@ -38,27 +40,28 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, link: 
       const value = record.takeValue()
       next = folded(before, value, record.key)
       // A state is nobody else's: other stores fold the same record.
-      if (next === value && next !== null) next = store.copyOf(next)
+      if (next === value && next !== null) next = rows.copyOf(next)
     }
     context.effect()
     // A row that was deleted has no time any more.
-    const timestamp = before === undefined ? record.timestamp : Math.max(store.timestampAt(row), record.timestamp)
+    const timestamp = before === undefined ? record.timestamp : Math.max(rows.timestampAt(row), record.timestamp)
     const isDelete = next === null || next === undefined
-    store.put(row, isDelete ? undefined : next, timestamp)
+    rows.put(row, isDelete ? undefined : next, timestamp)
     if (!link.wantsEveryChange) return
     if (isImmutable || isDelete) emit(record.withValueAt(isDelete ? null : next, timestamp))
-    else emit(record.withRow(store.encoded(row), spec.value, timestamp))
+    else emit(record.withRow(rows.encoded(row), spec.value, timestamp))
   })
   return {
     ...operator,
     cut(handOn) {
-      const rows = store.cut()
+      const changes = store.cut()
       if (handOn !== null) {
-        rows.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
+        changes.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp) => {
+          if (bytes[keyAt] !== userPrefix) return
           handOn(FlowRecord.row(bytes, keyAt, keyLength, spec.key, valueAt, valueLength, spec.value, timestamp))
         })
       }
-      return [{ store: spec.name, rows }]
+      return [{ store: spec.name, rows: changes }]
     },
   }
 }

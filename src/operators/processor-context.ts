@@ -1,5 +1,5 @@
 import type { AnySerde } from '../serde/serde.ts'
-import type { KeyValueStore } from '../state/key-value-store.ts'
+import type { RowStore } from '../state/row-store.ts'
 import type { FlowRecord } from './flow-record.ts'
 
 /** Where a task's chain writes records of one topic: serialises, chooses the partition, appends to an open batch. */
@@ -22,7 +22,7 @@ export interface OutputTopic {
  */
 export interface ProcessorContext {
   /** The store of this task by the user's name. */
-  store(name: string): KeyValueStore
+  store(name: string): RowStore
   output(topic: OutputTopic): RecordOutput
   /**
    * To be called before anything is done that an abort would have to undo: a store row handed to user code that may

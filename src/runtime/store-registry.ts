@@ -1,7 +1,7 @@
 import type { TaskId } from '../core/task-id.ts'
-import type { KeyValueStore } from '../state/key-value-store.ts'
 import type { RowChange } from '../state/row-changes.ts'
 import { type BinaryKey, binaryKeyOf, userPrefix } from '../state/row-format.ts'
+import type { RowStore } from '../state/row-store.ts'
 
 /** Called after each commit that changed a watched key, and when a partition of its store was opened. */
 export type RowListener = (event: 'changed' | 'opened') => void
@@ -11,11 +11,11 @@ export type RowListener = (event: 'changed' | 'opened') => void
  * and are told of commits, never of what is under way.
  */
 export class StoreRegistry {
-  private readonly stores = new Map<string, Map<number, KeyValueStore>>()
+  private readonly stores = new Map<string, Map<number, RowStore>>()
   private readonly listeners = new Map<string, Map<BinaryKey, Set<RowListener>>>()
 
   /** A task has its store ready. */
-  add(task: TaskId, store: KeyValueStore): void {
+  add(task: TaskId, store: RowStore): void {
     let partitions = this.stores.get(store.name)
     if (!partitions) {
       partitions = new Map()
@@ -28,13 +28,13 @@ export class StoreRegistry {
   }
 
   /** A task closes its store. */
-  remove(task: TaskId, store: KeyValueStore): void {
+  remove(task: TaskId, store: RowStore): void {
     const partitions = this.stores.get(store.name)
     if (partitions?.get(task.partition) === store) partitions.delete(task.partition)
   }
 
   /** The open partitions of a store, in order. */
-  open(name: string): readonly (readonly [partition: number, store: KeyValueStore])[] {
+  open(name: string): readonly (readonly [partition: number, store: RowStore])[] {
     return [...(this.stores.get(name) ?? [])].sort(([a], [b]) => a - b)
   }
 

@@ -1,7 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import type { FlowRecord } from '../operators/flow-record.ts'
 import type { DropReason, OutputTopic, ProcessorContext, RecordOutput } from '../operators/processor-context.ts'
-import type { KeyValueStore } from '../state/key-value-store.ts'
+import type { RowStore } from '../state/row-store.ts'
 import type { ThreadContext } from './thread-context.ts'
 
 /** Every so many records passed over, one is named in the log. */
@@ -12,7 +12,7 @@ export class TaskContext implements ProcessorContext {
   private readonly thread: ThreadContext
   private readonly taskName: string
   private readonly partition: number
-  private readonly stores = new Map<string, KeyValueStore>()
+  private readonly stores = new Map<string, RowStore>()
   private readonly drops = new Map<DropReason, number>()
   private waits: { readonly done: Promise<void>; readonly cancel: () => void }[] = []
   private isClosed = false
@@ -26,11 +26,11 @@ export class TaskContext implements ProcessorContext {
     this.partition = partition
   }
 
-  addStore(store: KeyValueStore): void {
+  addStore(store: RowStore): void {
     this.stores.set(store.name, store)
   }
 
-  store(name: string): KeyValueStore {
+  store(name: string): RowStore {
     const store = this.stores.get(name)
     if (!store) throw new StreamError('ILLEGAL_STATE', `task ${this.taskName} has no store ${name}`, { store: name })
     return store

@@ -47,12 +47,17 @@ export interface StoredRow {
   readonly value: Uint8Array
 }
 
-/** The store key of a user's key, which is a range of `bytes`. */
-export function userKey(bytes: Uint8Array, start = 0, length: number = bytes.length): Buffer {
-  const storeKey = Buffer.allocUnsafe(length + 1)
-  storeKey[0] = userPrefix
-  storeKey.set(bytes.subarray(start, start + length), 1)
-  return storeKey
+/** The store key of a key, which is a range of `bytes`, under a prefix. */
+export function storeKey(prefix: number, bytes: Uint8Array, start = 0, length: number = bytes.length): Buffer {
+  const key = Buffer.allocUnsafe(length + 1)
+  key[0] = prefix
+  key.set(bytes.subarray(start, start + length), 1)
+  return key
+}
+
+/** The store key of a user's key. */
+export function userKey(bytes: Uint8Array): Buffer {
+  return storeKey(userPrefix, bytes)
 }
 
 /** The store key of a reserved row. */

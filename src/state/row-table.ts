@@ -25,6 +25,7 @@ export class RowTable {
   /** The transaction that a row was last handed out to, where values can be changed in place. */
   private readonly handedOut: number[] = []
   private readonly seed: number
+  private readonly prefix: number
   /** The number of a row plus one, by the hash of its key; 0 for an empty place. At most half of them are taken. */
   private slots = new Int32Array(slotsMin)
   /** What a look-up reads of a row stands together, so that it is one line of the processor's cache: see `cell`. */
@@ -41,9 +42,10 @@ export class RowTable {
   /** Bytes of all values, as they were given. */
   private valueSum = 0
 
-  /** @param isMutable whether values can be changed in place */
-  constructor(seed: number, isMutable: boolean) {
+  /** @param isMutable whether values can be changed in place @param prefix of its rows' store keys */
+  constructor(seed: number, isMutable: boolean, prefix: number = userPrefix) {
     this.seed = seed
+    this.prefix = prefix
     this.committed = isMutable ? [] : null
   }
 
@@ -95,7 +97,7 @@ export class RowTable {
     const place = this.placeOf(length + 1)
     const keys = this.keys[place >>> keyPage.bits] as Buffer
     const from = place & keyPage.mask
-    keys[from] = userPrefix
+    keys[from] = this.prefix
     for (let i = 0; i < length; i++) keys[from + 1 + i] = key[start + i] as number
     this.values.push(value)
     if (this.committed !== null) {

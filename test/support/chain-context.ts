@@ -2,8 +2,8 @@ import { MemoryBudget } from '../../src/core/memory-budget.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import type { FlowRecord } from '../../src/operators/flow-record.ts'
 import type { OutputTopic, ProcessorContext, RecordOutput } from '../../src/operators/processor-context.ts'
-import { KeyValueStore } from '../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
+import { RowStore } from '../../src/state/row-store.ts'
 import type { StoreSpec } from '../../src/topology/node.ts'
 
 /** What a chain is given where no thread is: stores in memory, and topics that keep what is written as texts. */
@@ -12,19 +12,19 @@ export class ChainContext implements ProcessorContext {
   readonly written: string[] = []
   readonly drops: string[] = []
   effects = 0
-  private readonly stores = new Map<string, KeyValueStore>()
+  private readonly stores = new Map<string, RowStore>()
 
   async open(specs: readonly StoreSpec[]): Promise<this> {
     const backends = new MemoryDisk(seededRandom(1)).backends(1)
     const options = { memory: new MemoryBudget(1e7), hashSeed: 1, backendBytes: 0 }
     for (const { name, value } of specs) {
-      this.stores.set(name, new KeyValueStore(name, await backends.open(`/${name}`), value, options))
+      this.stores.set(name, new RowStore(name, await backends.open(`/${name}`), value, options))
     }
     return this
   }
 
-  store(name: string): KeyValueStore {
-    return this.stores.get(name) as KeyValueStore
+  store(name: string): RowStore {
+    return this.stores.get(name) as RowStore
   }
 
   output({ topic }: OutputTopic): RecordOutput {

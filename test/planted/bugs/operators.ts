@@ -28,7 +28,7 @@ export const operatorsBugs: readonly PlantedBug[] = [
   {
     name: `a row's time is that of its last record`,
     file: 'src/operators/aggregate.ts',
-    find: 'Math.max(store.timestampAt(row), record.timestamp)',
+    find: 'Math.max(rows.timestampAt(row), record.timestamp)',
     replace: 'record.timestamp',
     killer: {
       project: 'unit',
@@ -39,7 +39,7 @@ export const operatorsBugs: readonly PlantedBug[] = [
   {
     name: `a state is the record's own value`,
     file: 'src/operators/aggregate.ts',
-    find: `      if (next === value && next !== null) next = store.copyOf(next)
+    find: `      if (next === value && next !== null) next = rows.copyOf(next)
 `,
     replace: '',
     killer: { project: 'simulation', file: 'mutable-values.test.ts', test: 'a state that is changed in place' },

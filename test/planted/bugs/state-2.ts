@@ -34,7 +34,7 @@ export const stateBugs2: readonly PlantedBug[] = [
     replace: '    if (expiry !== null) this.expiries.set(row, expiry)\n',
     killer: {
       project: 'unit',
-      file: 'state/key-value-store.test.ts',
+      file: 'state/row-store.test.ts',
       test: 'the expiry of a row stays with it in memory',
     },
   },

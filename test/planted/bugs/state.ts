@@ -3,7 +3,7 @@ import type { PlantedBug } from '../planted-bug.ts'
 export const stateBugs: readonly PlantedBug[] = [
   {
     name: 'a row keeps its mark over a cut',
-    file: 'src/state/key-value-store.ts',
+    file: 'src/state/rows.ts',
     find: `      young.unmark(row)
 `,
     replace: '',
@@ -46,8 +46,8 @@ export const stateBugs: readonly PlantedBug[] = [
     replace: 'if (old !== young && old.size > 0) return old',
     killer: {
       project: 'unit',
-      file: 'state/key-value-store.test.ts',
-      test: 'what a key-value store holds is what was committed until',
+      file: 'state/row-store.test.ts',
+      test: 'what a store of rows holds is what was committed until',
     },
   },
   {
@@ -61,13 +61,13 @@ export const stateBugs: readonly PlantedBug[] = [
 `,
     killer: {
       project: 'unit',
-      file: 'state/key-value-store.test.ts',
-      test: 'a key-value store holds what a map would hold',
+      file: 'state/row-store.test.ts',
+      test: 'a store of rows holds what a map would hold',
     },
   },
   {
     name: 'a row that is changed twice is cut twice',
-    file: 'src/state/key-value-store.ts',
+    file: 'src/state/rows.ts',
     find: '    if (young.mark(row, timestamp)) {',
     replace: '    if (young.mark(row, timestamp) || true) {',
     killer: {
@@ -93,8 +93,8 @@ export const stateBugs: readonly PlantedBug[] = [
     replace: '',
     killer: {
       project: 'unit',
-      file: 'state/key-value-store.test.ts',
-      test: 'what a key-value store holds is given back',
+      file: 'state/row-store.test.ts',
+      test: 'what a store of rows holds is given back',
     },
   },
   {

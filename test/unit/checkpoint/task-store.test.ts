@@ -44,7 +44,7 @@ describe('a task store', () => {
   async function look(changes: Partial<TaskStoreOptions> = {}) {
     const opened = await TaskStore.open({ ...options, ...changes })
     const rows = new Map<string, unknown>()
-    for await (const [key, value] of opened.store.committedRows()) rows.set(key.toString(), value)
+    for await (const [key, value] of opened.store.rows.committedRows()) rows.set(key.toString(), value)
     const { restored } = opened
     const row = opened.positions()
     await opened.close()
@@ -85,12 +85,12 @@ describe('a task store', () => {
     it('has all of its rows again from its changelog, when they expire among it (X23)', async () => {
       const rows = ({ store }: TaskStore) =>
         ['a', 'b', 'c'].map((key) => {
-          const row = store.row(Buffer.from(key), 0, 1)
-          return [store.valueAt(row), store.timestampAt(row), store.expiryAt(row)]
+          const row = store.rows.row(Buffer.from(key), 0, 1)
+          return [store.rows.valueAt(row), store.rows.timestampAt(row), store.rows.expiryAt(row)]
         })
       const opened = await TaskStore.open(options)
       const put = (key: string, ...value: [unknown, number, number?]) =>
-        opened.store.put(opened.store.row(Buffer.from(key), 0, 1), ...value)
+        opened.store.rows.put(opened.store.rows.row(Buffer.from(key), 0, 1), ...value)
       put('a', 'one', 5, 1_800_000_000_000)
       put('b', 'two', 6)
       put('c', undefined, 7, 9)
@@ -140,10 +140,10 @@ describe('a task store', () => {
     it('forgets rows in memory that restoring has changed', async () => {
       await world.write(changelog.topic, [set('a', '1')])
       const opened = await TaskStore.open(options)
-      expect(opened.store.valueAt(opened.store.row(Buffer.from('a'), 0, 1))).toBe('1')
+      expect(opened.store.rows.valueAt(opened.store.rows.row(Buffer.from('a'), 0, 1))).toBe('1')
       await world.write(changelog.topic, [set('a', '2')])
       expect(await opened.restore()).toBe(1)
-      expect(opened.store.valueAt(opened.store.row(Buffer.from('a'), 0, 1))).toBe('2')
+      expect(opened.store.rows.valueAt(opened.store.rows.row(Buffer.from('a'), 0, 1))).toBe('2')
       expect(await opened.restore()).toBe(0)
       await opened.close()
     })

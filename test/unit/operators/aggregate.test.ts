@@ -9,8 +9,8 @@ import { int64 } from '../../../src/serde/number.ts'
 import type { AnySerde } from '../../../src/serde/serde.ts'
 import { structured } from '../../../src/serde/structured.ts'
 import { text } from '../../../src/serde/text.ts'
-import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
+import { RowStore } from '../../../src/state/row-store.ts'
 import type { AggregateNode } from '../../../src/topology/node.ts'
 import { bareThread } from '../../support/bare-thread.ts'
 import { wayInto } from '../../support/way-into.ts'
@@ -30,7 +30,7 @@ type Operation = Pick<AggregateNode, 'operation' | 'seed' | 'fold'>
 
 async function open(operation: Operation, value: AnySerde, wantsEveryChange = true) {
   const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/s')
-  const store = new KeyValueStore('s', backend, value, options)
+  const store = new RowStore('s', backend, value, options)
   const { thread, lines } = bareThread()
   const context = new TaskContext(thread, '0_0', 0)
   context.addStore(store)

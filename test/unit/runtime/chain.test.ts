@@ -60,7 +60,7 @@ describe('a chain', () => {
     })
     push('left', 'k', '')
     expect(seen).toEqual(['lll', 'llr', 'lrl', 'lrr', 'rll', 'rlr', 'rrl', 'rrr'])
-    expect(context.store('n').valueAt(0)).toBe(8)
+    expect(context.store('n').rows.valueAt(0)).toBe(8)
     expect(written).toEqual([])
   })
 

@@ -4,15 +4,15 @@ import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { StoreRegistry } from '../../../src/runtime/store-registry.ts'
 import { int64 } from '../../../src/serde/number.ts'
-import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { RowChange } from '../../../src/state/row-changes.ts'
 import { userKey } from '../../../src/state/row-format.ts'
+import { RowStore } from '../../../src/state/row-store.ts'
 
 const disk = new MemoryDisk(seededRandom(1))
 let opened = 0
-const storeOf = async (name: string): Promise<KeyValueStore> =>
-  new KeyValueStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, {
+const storeOf = async (name: string): Promise<RowStore> =>
+  new RowStore(name, await disk.backends(1).open(`/${name}${opened++}`), int64, {
     memory: new MemoryBudget(1),
     hashSeed: 1,
     backendBytes: 0,

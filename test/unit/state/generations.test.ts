@@ -3,25 +3,25 @@ import { positionsKey } from '../../../src/checkpoint/positions-row.ts'
 import { MemoryBudget } from '../../../src/core/memory-budget.ts'
 import { seededRandom } from '../../../src/core/random.ts'
 import { text } from '../../../src/serde/text.ts'
-import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import { userKey } from '../../../src/state/row-format.ts'
+import { RowStore } from '../../../src/state/row-store.ts'
 import { RowTable } from '../../../src/state/row-table.ts'
 
 /** A store that caches nothing beyond what it must. */
 async function open(memoryBytes = 1) {
   const backend = await new MemoryDisk(seededRandom(1)).backends(1).open('/store')
-  const store = new KeyValueStore('s', backend, text, {
+  const store = new RowStore('s', backend, text, {
     memory: new MemoryBudget(memoryBytes),
     hashSeed: 1,
     backendBytes: 0,
   })
-  const row = (key: string): number => store.row(Buffer.from(key), 0, key.length)
+  const row = (key: string): number => store.rows.row(Buffer.from(key), 0, key.length)
   return {
     backend,
     store,
-    put: (key: string, value: string): void => store.put(row(key), value, 1),
-    get: (key: string): unknown => store.valueAt(row(key)),
+    put: (key: string, value: string): void => store.rows.put(row(key), value, 1),
+    get: (key: string): unknown => store.rows.valueAt(row(key)),
   }
 }
 

@@ -7,18 +7,18 @@ import { int64 } from '../../../src/serde/number.ts'
 import type { AnySerde } from '../../../src/serde/serde.ts'
 import { structured } from '../../../src/serde/structured.ts'
 import { text } from '../../../src/serde/text.ts'
-import { KeyValueStore } from '../../../src/state/key-value-store.ts'
 import { MemoryDisk } from '../../../src/state/memory-disk.ts'
 import type { RowChanges } from '../../../src/state/row-changes.ts'
 import { decodeRow, userKey } from '../../../src/state/row-format.ts'
+import { RowStore } from '../../../src/state/row-store.ts'
 import type { StateBackend } from '../../../src/state/state-backend.ts'
 
 const open = () => new MemoryDisk(seededRandom(1)).backends(1).open('/store')
 /** A cache of a few rows. */
 const small = () => ({ memory: new MemoryBudget(10_000), hashSeed: 1, backendBytes: 0 })
 
-const rowOf = (store: KeyValueStore, key: string) => store.row(Buffer.from(key), 0, key.length)
-const valueIn = (store: KeyValueStore, key: string) => store.valueAt(rowOf(store, key))
+const rowOf = (store: RowStore, key: string) => store.rows.row(Buffer.from(key), 0, key.length)
+const valueIn = (store: RowStore, key: string) => store.rows.valueAt(rowOf(store, key))
 
 const megabyte = 1024 * 1024
 
@@ -43,7 +43,7 @@ const largeDecoded: readonly Large[] = [
 ]
 
 /** Commits all that stores changed. */
-async function commit(store: KeyValueStore, backend: StateBackend): Promise<void> {
+async function commit(store: RowStore, backend: StateBackend): Promise<void> {
   await backend.batch(store.cut())
   store.written()
 }
@@ -67,7 +67,7 @@ function listened(backend: StateBackend): { readonly backend: StateBackend; read
   }
 }
 
-describe('a key-value store', () => {
+describe('a store of rows', () => {
   it('holds what a map would hold, through commits, aborts and a cache too small for it', async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), key: fc.nat(12), by: fc.integer({ min: -5, max: 5 }) }),
@@ -78,7 +78,7 @@ describe('a key-value store', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
         const backend = await open()
-        const store = new KeyValueStore('s', backend, int64, small())
+        const store = new RowStore('s', backend, int64, small())
         let committed = new Map<string, number>()
         let current = new Map<string, number>()
         for (const one of steps) {
@@ -91,17 +91,17 @@ describe('a key-value store', () => {
           } else {
             const key = `key${one.key}`
             const row = rowOf(store, key)
-            expect(store.valueAt(row)).toBe(current.get(key))
+            expect(store.rows.valueAt(row)).toBe(current.get(key))
             if (one.kind === 'add') {
               const next = (current.get(key) ?? 0) + one.by
-              store.put(row, next, 1)
+              store.rows.put(row, next, 1)
               current.set(key, next)
             } else {
-              store.put(row, undefined, 1)
+              store.rows.put(row, undefined, 1)
               current.delete(key)
             }
           }
-          for (const key of committed.keys()) expect(store.committed(Buffer.from(key))).toBe(committed.get(key))
+          for (const key of committed.keys()) expect(store.rows.committed(Buffer.from(key))).toBe(committed.get(key))
         }
         await backend.close()
       }),
@@ -111,9 +111,9 @@ describe('a key-value store', () => {
 
   it('decodes a mutable value anew in each transaction, never handing out the committed one', async () => {
     const backend = await open()
-    const store = new KeyValueStore('s', backend, structured<{ list: number[] }>(), small())
+    const store = new RowStore('s', backend, structured<{ list: number[] }>(), small())
     const given = { list: [1] }
-    store.put(rowOf(store, 'a'), given, 1)
+    store.rows.put(rowOf(store, 'a'), given, 1)
     await backend.batch(store.cut())
     given.list.push(99)
     const second = valueIn(store, 'a') as { list: number[] }
@@ -129,8 +129,8 @@ describe('a key-value store', () => {
     async (given) => {
       const backend = await open()
       const odd = { ...text, serialize: () => given as unknown as Uint8Array }
-      const store = new KeyValueStore('words', backend, odd, small())
-      store.put(rowOf(store, 'a'), 'value', 1)
+      const store = new RowStore('words', backend, odd, small())
+      store.rows.put(rowOf(store, 'a'), 'value', 1)
       expect(() => store.cut()).toThrow(expect.toSatisfy((error) => hasCode(error, 'RECORD_SERIALIZATION')))
       await backend.close()
     },
@@ -138,13 +138,13 @@ describe('a key-value store', () => {
 
   it('keeps the rows it iterates over as they were committed', async () => {
     const backend = await open()
-    const store = new KeyValueStore('s', backend, int64, small())
-    store.put(rowOf(store, 'b'), 2, 1)
-    store.put(rowOf(store, 'a'), 1, 1)
+    const store = new RowStore('s', backend, int64, small())
+    store.rows.put(rowOf(store, 'b'), 2, 1)
+    store.rows.put(rowOf(store, 'a'), 1, 1)
     await backend.batch(store.cut())
-    store.put(rowOf(store, 'a'), 5, 1)
+    store.rows.put(rowOf(store, 'a'), 5, 1)
     const seen: unknown[] = []
-    for await (const [key, value] of store.committedRows()) seen.push([key.toString(), value])
+    for await (const [key, value] of store.rows.committedRows()) seen.push([key.toString(), value])
     expect(seen).toEqual([
       ['a', 1],
       ['b', 2],
@@ -153,14 +153,14 @@ describe('a key-value store', () => {
   })
 })
 
-describe('what a key-value store holds', () => {
+describe('what a store of rows holds', () => {
   it.each([...large, ...largeDecoded])(
     'is full of %s long before they take more than there is',
     async (_name, serde, value) => {
       const memory = new MemoryBudget(32 * megabyte)
-      const store = new KeyValueStore('s', await open(), serde, { memory, hashSeed: 1, backendBytes: 0 })
+      const store = new RowStore('s', await open(), serde, { memory, hashSeed: 1, backendBytes: 0 })
       let rows = 0
-      while (!store.isFull && rows < 200) store.put(rowOf(store, `key-${rows++}`), value(rows), 1)
+      while (!store.isFull && rows < 200) store.rows.put(rowOf(store, `key-${rows++}`), value(rows), 1)
       expect(rows).toBeGreaterThanOrEqual(2)
       expect(rows).toBeLessThanOrEqual(8)
     },
@@ -169,9 +169,9 @@ describe('what a key-value store holds', () => {
   it.each(large)('of committed %s stays within what there is', async (_name, serde, value) => {
     const memory = new MemoryBudget(32 * megabyte)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, serde, { memory, hashSeed: 1, backendBytes: 0 })
+    const store = new RowStore('s', backend, serde, { memory, hashSeed: 1, backendBytes: 0 })
     for (let n = 0; n < 60; n++) {
-      store.put(rowOf(store, `key-${n}`), value(n), 1)
+      store.rows.put(rowOf(store, `key-${n}`), value(n), 1)
       await commit(store, backend)
       expect(memory.cachedBytes).toBeLessThanOrEqual(memory.cachedBytesMax)
     }
@@ -184,9 +184,9 @@ describe('what a key-value store holds', () => {
   it('is room for changes, too, until others need it: what a cut gave stays as it is', async () => {
     const memory = new MemoryBudget(megabyte)
     const [kept, other] = [await open(), await open()]
-    const store = new KeyValueStore('s', kept, text, { memory, hashSeed: 1, backendBytes: 0 })
-    const hungry = new KeyValueStore('t', other, text, { memory, hashSeed: 1, backendBytes: 0 })
-    store.put(rowOf(store, 'a'), 'first', 1)
+    const store = new RowStore('s', kept, text, { memory, hashSeed: 1, backendBytes: 0 })
+    const hungry = new RowStore('t', other, text, { memory, hashSeed: 1, backendBytes: 0 })
+    store.rows.put(rowOf(store, 'a'), 'first', 1)
     const rows = store.cut()
     const shown = () =>
       Array.from(
@@ -196,17 +196,17 @@ describe('what a key-value store holds', () => {
     await kept.batch(rows)
     store.written()
     expect(memory.cachedBytes).toBeGreaterThan(16 * 1024)
-    hungry.put(rowOf(hungry, 'long'), 'x'.repeat(megabyte), 1)
+    hungry.rows.put(rowOf(hungry, 'long'), 'x'.repeat(megabyte), 1)
     await commit(hungry, other)
     expect(memory.cachedBytes).toBeLessThan(16 * 1024)
-    store.put(rowOf(store, 'b'), 'other', 1)
+    store.rows.put(rowOf(store, 'b'), 'other', 1)
     store.cut()
     expect(shown()).toEqual(['a first'])
     store.reset()
-    store.put(rowOf(store, 'c'), 'third', 1)
+    store.rows.put(rowOf(store, 'c'), 'third', 1)
     const third = store.cut()
     store.reset()
-    store.put(rowOf(store, 'd'), 'fourth', 1)
+    store.rows.put(rowOf(store, 'd'), 'fourth', 1)
     store.cut()
     expect(Array.from(third, ({ key }) => key.latin1Slice(1))).toEqual(['c'])
     await kept.close()
@@ -216,9 +216,9 @@ describe('what a key-value store holds', () => {
   it('is not a value that there is no room for, which is read again each time', async () => {
     const memory = new MemoryBudget(megabyte)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1, backendBytes: 0 })
+    const store = new RowStore('s', backend, text, { memory, hashSeed: 1, backendBytes: 0 })
     const long = 'x'.repeat(2 * megabyte)
-    store.put(rowOf(store, 'long'), long, 1)
+    store.rows.put(rowOf(store, 'long'), long, 1)
     await commit(store, backend)
     // Room to note two changes is kept.
     expect([memory.cachedBytes, memory.changedBytes]).toEqual([2 * 24, 0])
@@ -233,15 +233,15 @@ describe('what a key-value store holds', () => {
   it('is what was committed until the backend has it, however small the memory is', async () => {
     const memory = new MemoryBudget(1)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
-    store.put(rowOf(store, 'a'), 1, 1)
+    const store = new RowStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
+    store.rows.put(rowOf(store, 'a'), 1, 1)
     const rows = store.cut()
-    const other = new KeyValueStore('other', await open(), int64, { memory, hashSeed: 1, backendBytes: 0 })
-    other.put(rowOf(other, 'b'), 1, 1)
+    const other = new RowStore('other', await open(), int64, { memory, hashSeed: 1, backendBytes: 0 })
+    other.rows.put(rowOf(other, 'b'), 1, 1)
     other.cut()
     other.written()
     expect(valueIn(store, 'a')).toBe(1)
-    store.put(rowOf(store, 'a'), 2, 1)
+    store.rows.put(rowOf(store, 'a'), 2, 1)
     await backend.batch(rows)
     store.written()
     expect(valueIn(store, 'a')).toBe(2)
@@ -254,7 +254,7 @@ describe('what a key-value store holds', () => {
 
   it('is noticed when a value grows in place, within one transaction', async () => {
     const memory = new MemoryBudget(16 * megabyte)
-    const store = new KeyValueStore('s', await open(), structured<{ all: string[] }>(), {
+    const store = new RowStore('s', await open(), structured<{ all: string[] }>(), {
       memory,
       hashSeed: 1,
       backendBytes: 0,
@@ -264,7 +264,7 @@ describe('what a key-value store holds', () => {
     let records = 0
     while (!store.isFull && records < 100_000) {
       value.all.push(String(records++).padEnd(1000))
-      store.put(row, value, 1)
+      store.rows.put(row, value, 1)
     }
     expect(records).toBeLessThan(8000)
   })
@@ -272,15 +272,15 @@ describe('what a key-value store holds', () => {
   it('is given back by a reset, and by its close', async () => {
     const memory = new MemoryBudget(megabyte)
     const backend = await open()
-    const store = new KeyValueStore('s', backend, text, { memory, hashSeed: 1, backendBytes: 0 })
-    store.put(rowOf(store, 'a'), 'x'.repeat(1000), 1)
+    const store = new RowStore('s', backend, text, { memory, hashSeed: 1, backendBytes: 0 })
+    store.rows.put(rowOf(store, 'a'), 'x'.repeat(1000), 1)
     const rows = store.cut()
-    store.put(rowOf(store, 'b'), 'y'.repeat(1000), 1)
+    store.rows.put(rowOf(store, 'b'), 'y'.repeat(1000), 1)
     expect(memory.changedBytes).toBeGreaterThan(6000)
     await backend.batch(rows)
     store.reset()
     expect([memory.cachedBytes, memory.changedBytes]).toEqual([0, 0])
-    store.put(rowOf(store, 'b'), 'z', 1)
+    store.rows.put(rowOf(store, 'b'), 'z', 1)
     store.close()
     store.close()
     expect([memory.cachedBytes, memory.changedBytes]).toEqual([0, 0])
@@ -302,7 +302,7 @@ describe('what a key-value store holds', () => {
           const all = await Promise.all(
             Array.from({ length: 5 }, async (_, n) => {
               const backend = await open()
-              const store = new KeyValueStore(`s${n}`, backend, text, { memory, hashSeed: n, backendBytes: 0 })
+              const store = new RowStore(`s${n}`, backend, text, { memory, hashSeed: n, backendBytes: 0 })
               const none = new Map<string, string>()
               return { backend, store, committed: none, current: none, rows: null as RowChanges | null }
             }),
@@ -329,10 +329,10 @@ describe('what a key-value store holds', () => {
               one.current = one.committed
             } else {
               const row = rowOf(one.store, `key${key}`)
-              expect(one.store.valueAt(row)).toBe(one.current.get(`key${key}`))
+              expect(one.store.rows.valueAt(row)).toBe(one.current.get(`key${key}`))
               if (kind === 'read') continue
               const value = 'v'.repeat(length)
-              one.store.put(row, value, 1)
+              one.store.rows.put(row, value, 1)
               one.current = new Map(one.current).set(`key${key}`, value)
             }
           }
@@ -356,18 +356,18 @@ describe('the expiry of a row', () => {
   it('stays with it in memory, in the backend and through an abort, until a put gives it another or none', async () => {
     const memory = new MemoryBudget(1)
     const backend = await open()
-    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
-    const expiry = (key: string) => store.expiryAt(rowOf(store, key))
-    store.put(rowOf(store, 'a'), 1, 1, 500)
-    store.put(rowOf(store, 'b'), 1, 1)
+    const store = new RowStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
+    const expiry = (key: string) => store.rows.expiryAt(rowOf(store, key))
+    store.rows.put(rowOf(store, 'a'), 1, 1, 500)
+    store.rows.put(rowOf(store, 'b'), 1, 1)
     expect([expiry('a'), expiry('b')]).toEqual([500, null])
     await commit(store, backend)
     expect([expiry('a'), expiry('b')]).toEqual([500, null])
-    store.put(rowOf(store, 'a'), 2, 1)
-    store.put(rowOf(store, 'b'), 2, 1, 700)
+    store.rows.put(rowOf(store, 'a'), 2, 1)
+    store.rows.put(rowOf(store, 'b'), 2, 1, 700)
     store.reset()
     expect([expiry('a'), expiry('b')]).toEqual([500, null])
-    store.put(rowOf(store, 'a'), 2, 1)
+    store.rows.put(rowOf(store, 'a'), 2, 1)
     await commit(store, backend)
     store.reset()
     expect([valueIn(store, 'a'), expiry('a')]).toEqual([2, null])
@@ -378,11 +378,11 @@ describe('the expiry of a row', () => {
     // Room for two tables of one row, and the first is more than half of it.
     const memory = new MemoryBudget(140_000)
     const { backend, asked } = listened(await open())
-    const store = new KeyValueStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
-    store.put(rowOf(store, 'key'), 1, 1, 1000)
+    const store = new RowStore('s', backend, int64, { memory, hashSeed: 1, backendBytes: 0 })
+    store.rows.put(rowOf(store, 'key'), 1, 1, 1000)
     await commit(store, backend)
     const before = memory.cachedBytes
-    expect(store.expiryAt(rowOf(store, 'key'))).toBe(1000)
+    expect(store.rows.expiryAt(rowOf(store, 'key'))).toBe(1000)
     expect(asked).toEqual(['key'])
     expect(memory.cachedBytes).toBeGreaterThan(before)
     await backend.close()
@@ -393,11 +393,63 @@ describe('a row of a backend that cannot be read', () => {
   it('is refused with where it is, by every way to it', async () => {
     const backend = await open()
     await backend.batch([{ key: userKey(Buffer.from('a')), value: Buffer.from('no row') }])
-    const store = new KeyValueStore('s', backend, int64, small())
+    const store = new RowStore('s', backend, int64, small())
     const refusal = expect.objectContaining({ code: 'STORE_CORRUPT', context: { path: '/store' } })
     expect(() => rowOf(store, 'a')).toThrow(refusal)
-    expect(() => store.committed(Buffer.from('a'))).toThrow(refusal)
-    await expect(store.committedRows()[Symbol.asyncIterator]().next()).rejects.toEqual(refusal)
+    expect(() => store.rows.committed(Buffer.from('a'))).toThrow(refusal)
+    await expect(store.rows.committedRows()[Symbol.asyncIterator]().next()).rejects.toEqual(refusal)
     await backend.close()
+  })
+})
+
+describe('reserved rows', () => {
+  const reservedOf = (store: RowStore, name: string) => {
+    const row = store.reserved.row(Buffer.from(name), 0, name.length)
+    const value = store.reserved.valueAt(row) as Uint8Array | undefined
+    return value && Buffer.from(value).toString()
+  }
+  const reserve = (store: RowStore, name: string, value: string | undefined) => {
+    const row = store.reserved.row(Buffer.from(name), 0, name.length)
+    store.reserved.put(row, value && Buffer.from(value), 3)
+  }
+
+  it('go the way of the others: behind them into a commit, away with an abort, and are never a row of a user', async () => {
+    const backend = await open()
+    const store = new RowStore('s', backend, int64, small())
+    reserve(store, 'clock', 'one')
+    store.rows.put(rowOf(store, 'clock'), 7, 1)
+    const changes = store.cut()
+    expect(
+      Array.from(changes, ({ key, timestamp }) => [[...key.subarray(0, 1)], key.toString('latin1', 1), timestamp]),
+    ).toEqual([
+      [[1], 'clock', 1],
+      [[0], 'clock', 3],
+    ])
+    await backend.batch(changes)
+    store.written()
+    reserve(store, 'clock', 'two')
+    reserve(store, 'timer', 'due')
+    expect([reservedOf(store, 'clock'), reservedOf(store, 'timer'), valueIn(store, 'clock')]).toEqual(['two', 'due', 7])
+    store.reset()
+    expect([reservedOf(store, 'clock'), reservedOf(store, 'timer'), valueIn(store, 'clock')]).toEqual([
+      'one',
+      undefined,
+      7,
+    ])
+    reserve(store, 'clock', undefined)
+    await commit(store, backend)
+    store.reset()
+    expect([reservedOf(store, 'clock'), valueIn(store, 'clock')]).toEqual([undefined, 7])
+    await backend.close()
+  })
+
+  it('count as changes and in the memory budget, and are given back by a close', async () => {
+    const memory = new MemoryBudget(megabyte)
+    const store = new RowStore('s', await open(), int64, { memory, hashSeed: 1, backendBytes: 0 })
+    expect(store.isFull).toBe(false)
+    while (!store.isFull) reserve(store, `timer${memory.changedBytes}`, 'x'.repeat(1000))
+    expect(store.cut().length).toBeGreaterThan(10)
+    store.close()
+    expect([memory.cachedBytes, memory.changedBytes]).toEqual([0, 0])
   })
 })

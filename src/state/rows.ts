@@ -3,18 +3,22 @@ import type { AnySerde } from '../serde/serde.ts'
 import { serialized } from '../serde/serialized.ts'
 import { RowCache } from './row-cache.ts'
 import type { RowChanges } from './row-changes.ts'
-import { binaryKeyOf, decodeRow, userKey, userPrefix } from './row-format.ts'
+import { decodeRow, storeKey } from './row-format.ts'
 import { type RowNumber, RowTable } from './row-table.ts'
 import type { StateBackend } from './state-backend.ts'
 import { bufferBytes, scalarBytes, sizeOf, textBytes } from './value-size.ts'
 
-/** How a store keeps its rows in memory. */
-export interface StoreOptions {
-  /** What the stores of this process share. */
+/** What rows are kept with. */
+export interface RowsOptions {
+  /** The first byte of their store keys (row-format.ts). */
+  readonly prefix: number
+  /** Of their values. */
+  readonly value: AnySerde
+  /** What they are, as messages name it. */
+  readonly place: string
   readonly memory: MemoryBudget
-  /** What the backend of one may hold in memory; see {@link StateBackends.open}. */
+  /** What the memory budget is to count for their backend. */
   readonly backendBytes: number
-  /** A 32-bit number that nobody who chooses keys knows. */
   readonly hashSeed: number
 }
 
@@ -28,40 +32,37 @@ const looks = { every: 16, shift: 10 } as const
 const decodedFactor = 2
 
 /**
- * A key-value store of one task: rows in memory over a backend that only ever holds what was committed.
+ * The rows of a store that share a prefix: from key bytes to a value, a time and an expiry. What the keys and values mean is
+ * the business of who holds them: one row a key, a bucket of a window, the versions of a key.
  *
- * Reads and writes are synchronous (X11). What a transaction changes stays in memory until it is committed: `cut`
- * freezes it as bytes, the caller writes those to the changelog and after the commit to the backend, and says `written`.
- * `reset` forgets every row, so that an aborted value is never seen again (X6). The rows of the open transaction and the
- * cache of committed ones share one table, so a record costs one look-up; the cache is two generations, the older dropped
- * whole when the memory budget of the process asks for it.
+ * Reads and writes are synchronous (X11) and take a row by its number, so that a record costs one look-up: changed rows and
+ * the cache of committed ones share one table.
  */
-export class KeyValueStore {
-  readonly name: string
-  /** As messages name it. */
-  private readonly place: string
+export class Rows {
   private readonly backend: StateBackend
+  private readonly prefix: number
   private readonly value: AnySerde
+  private readonly place: string
   private readonly isImmutable: boolean
-  private readonly memory: MemoryBudget
-  private readonly rows: RowCache
-  /** Rows of the young generation, in the order of their first change. */
+  private readonly cache: RowCache
+  /** Rows of the young table that the open generation has changed, in the order of their first change. */
   private dirty: RowNumber[] = []
   /** Changes of mutable rows until the size of one is looked at again. */
   private changesToLook = 0
-  private transaction = 1
+  /** Counts generations, each of which decodes its own copies. */
+  private generation = 1
 
-  constructor(name: string, backend: StateBackend, value: AnySerde, options: StoreOptions) {
-    this.name = name
-    this.place = `the store ${name}`
+  constructor(backend: StateBackend, options: RowsOptions) {
+    const { memory, value } = options
     this.backend = backend
+    this.prefix = options.prefix
     this.value = value
+    this.place = options.place
     this.isImmutable = value.immutable === true
-    this.memory = options.memory
-    this.rows = new RowCache(
-      options.memory,
-      backend.memoryBytes,
-      () => new RowTable(options.hashSeed, !this.isImmutable),
+    this.cache = new RowCache(
+      memory,
+      options.backendBytes,
+      () => new RowTable(options.hashSeed, !this.isImmutable, options.prefix),
     )
   }
 
@@ -70,21 +71,32 @@ export class KeyValueStore {
     return this.isImmutable
   }
 
+  /** How many rows the open generation has changed. */
+  get changedCount(): number {
+    return this.dirty.length
+  }
+
+  /** Room for what a cut freezes. */
+  get changes(): RowChanges {
+    return this.cache.changes
+  }
+
   /**
    * The row of a key, a range of a buffer, read from the backend when memory does not have it.
    * @returns its number, good until the next cut or reset
+   * @throws {StreamError} `STORE_CORRUPT`
    */
   row(key: Buffer, start: number, length: number): RowNumber {
-    let row = this.rows.young.find(key, start, length)
+    let row = this.cache.young.find(key, start, length)
     if (row < 0) row = this.load(key, start, length)
     if (!this.isImmutable) this.handOut(row)
     return row
   }
 
-  /** Each transaction decodes its own copy of a value that it may change in place (X6). */
+  /** Each generation decodes its own copy of a value that it may change in place (X6). */
   private handOut(row: RowNumber): void {
-    const { young } = this.rows
-    if (!young.handOut(row, this.transaction)) return
+    const { young } = this.cache
+    if (!young.handOut(row, this.generation)) return
     const committed = young.committed?.[row]
     if (!committed) return
     young.values[row] = this.value.deserialize(committed)
@@ -92,10 +104,10 @@ export class KeyValueStore {
   }
 
   private load(key: Buffer, start: number, length: number): RowNumber {
-    const { young } = this.rows
-    let row = this.rows.known(key, start, length)
+    const { young } = this.cache
+    let row = this.cache.known(key, start, length)
     if (row < 0) {
-      const stored = this.backend.getSync(userKey(key, start, length))
+      const stored = this.backend.getSync(storeKey(this.prefix, key, start, length))
       if (stored === undefined) row = young.add(key, start, length, undefined, Number.NEGATIVE_INFINITY, null)
       else {
         const { value: bytes, timestamp, expiry } = decodeRow(stored, this.backend.path)
@@ -105,7 +117,7 @@ export class KeyValueStore {
         young.setExpiry(row, expiry)
       }
     }
-    this.rows.added()
+    this.cache.added()
     return row
   }
 
@@ -116,24 +128,24 @@ export class KeyValueStore {
     return typeof value === 'string' ? textBytes(value.length, encodedBytes) : bufferBytes + encodedBytes
   }
 
-  /** A row's value; undefined where the key has none. A mutable one may be changed by user code while the transaction lasts. */
+  /** A row's value; undefined where the key has none. A mutable one may be changed by user code while the generation is open. */
   valueAt(row: RowNumber): unknown {
-    return this.rows.young.values[row]
+    return this.cache.young.values[row]
   }
 
   /** A row's time, epoch milliseconds: the greatest of the records that made its value (R4). */
   timestampAt(row: RowNumber): number {
-    return this.rows.young.timestamp(row)
+    return this.cache.young.timestamp(row)
   }
 
   /** When a row expires, epoch milliseconds of stream time; null for never. */
   expiryAt(row: RowNumber): number | null {
-    return this.rows.young.expiry(row)
+    return this.cache.young.expiry(row)
   }
 
-  /** Gives a row of this transaction another value. `value` undefined deletes the row. */
+  /** Gives a row another value in the open generation. `value` undefined deletes the row. */
   put(row: RowNumber, value: unknown, timestamp: number, expiry: number | null = null): void {
-    const { young } = this.rows
+    const { young } = this.cache
     const isNumber = typeof value === 'number'
     const bytes = isNumber ? scalarBytes : this.changedBytes(row, value)
     // One number for another, as every count writes it, takes what it took.
@@ -142,8 +154,8 @@ export class KeyValueStore {
     young.setExpiry(row, expiry)
     if (young.mark(row, timestamp)) {
       this.dirty.push(row)
-      this.rows.changed(rowBytes + young.keyLength(row) + bytes)
-    } else if (grown !== 0) this.rows.changed(grown)
+      this.cache.changed(rowBytes + young.keyLength(row) + bytes)
+    } else if (grown !== 0) this.cache.changed(grown)
   }
 
   /**
@@ -151,7 +163,7 @@ export class KeyValueStore {
    * value that was changed in place has grown: it is looked at now and then, a large one less often.
    */
   private changedBytes(row: RowNumber, value: unknown): number {
-    const { young } = this.rows
+    const { young } = this.cache
     const isInPlace = typeof value === 'object' && value === young.values[row]
     if (isInPlace && --this.changesToLook > 0) return young.valueBytes(row)
     const bytes = sizeOf(value)
@@ -170,21 +182,27 @@ export class KeyValueStore {
     return this.value.deserialize(this.bytesOf(value))
   }
 
-  /** Whether this store has changes, and so much has changed in all stores that the task should commit early. */
-  get isFull(): boolean {
-    return this.dirty.length > 0 && this.memory.isFull
+  private bytesOf(value: unknown): Uint8Array {
+    return serialized(this.value, value, 'value', this.place)
   }
 
-  /**
-   * Freezes what the transaction changed. Rows stay readable; the next change begins a new transaction. The rows of the last
-   * cut are in the backend, or this store is reset.
-   * @returns them, good until the next cut
-   * @throws {StreamError} `RECORD_SERIALIZATION`
-   */
-  cut(): RowChanges {
-    const { young } = this.rows
-    const { changes } = this.rows
-    changes.begin(this.dirty.length)
+  /** The committed value of a key: a copy, decoded anew (X6). Undefined where there is none. @throws {StreamError} `STORE_CORRUPT` */
+  committed(key: Uint8Array): unknown {
+    const stored = this.backend.getSync(storeKey(this.prefix, key))
+    return stored === undefined ? undefined : this.value.deserialize(decodeRow(stored, this.backend.path).value)
+  }
+
+  /** All committed rows in the byte order of their keys, as they were when the iteration began. @throws {StreamError} `STORE_CORRUPT` */
+  async *committedRows(): AsyncIterable<readonly [key: Buffer, value: unknown]> {
+    const range = { from: Buffer.of(this.prefix), to: Buffer.of(this.prefix + 1) }
+    for await (const [key, row] of this.backend.iterate(range)) {
+      yield [Buffer.from(key.subarray(1)), this.value.deserialize(decodeRow(row, this.backend.path).value)]
+    }
+  }
+
+  /** Adds what the open generation changed to a commit, and begins another. For the store alone, as all below. @throws {StreamError} `RECORD_SERIALIZATION` */
+  cut(changes: RowChanges): void {
+    const { young } = this.cache
     for (const row of this.dirty) {
       young.unmark(row)
       const value = young.values[row] === undefined ? null : this.bytesOf(young.values[row])
@@ -194,55 +212,33 @@ export class KeyValueStore {
         young.values[row] = undefined
       }
       const bytes = value === null ? 0 : this.committedBytes(young.values[row], value.length)
-      if (bytes !== young.valueBytes(row)) this.rows.changed(young.setValueBytes(row, bytes))
+      if (bytes !== young.valueBytes(row)) this.cache.changed(young.setValueBytes(row, bytes))
     }
     this.dirty = []
-    this.nextTransaction()
-    this.rows.cut()
-    return changes
-  }
-
-  private bytesOf(value: unknown): Uint8Array {
-    return serialized(this.value, value, 'value', this.place)
+    this.nextGeneration()
+    this.cache.cut()
   }
 
   /** The backend has what the last cut gave, so that memory need not keep it any more. */
   written(): void {
-    this.rows.written()
+    this.cache.written()
   }
 
-  /** Forgets all rows in memory: the transaction failed, and what is true is in the backend. */
+  /** Forgets all rows in memory. */
   reset(): void {
-    this.rows.reset()
+    this.cache.reset()
     this.dirty = []
-    this.nextTransaction()
+    this.nextGeneration()
   }
 
-  /** Forgets all rows and leaves the memory budget: its backend is closed. Idempotent. */
+  /** Forgets all rows and leaves the memory budget. Idempotent. */
   close(): void {
     this.reset()
-    this.rows.close()
+    this.cache.close()
   }
 
-  /** Numbers of transactions begin again where the column that keeps them ends. */
-  private nextTransaction(): void {
-    this.transaction = this.transaction === 0x7fffffff ? 1 : this.transaction + 1
-  }
-
-  /** The committed value of a key: a copy, decoded anew (X6). Undefined where there is none. */
-  committed(key: Uint8Array): unknown {
-    const stored = this.backend.getSync(userKey(key))
-    return stored === undefined ? undefined : this.value.deserialize(decodeRow(stored, this.backend.path).value)
-  }
-
-  /** All committed rows in the byte order of their keys, as they were when the iteration began. */
-  async *committedRows(): AsyncIterable<readonly [key: Buffer, value: unknown]> {
-    for await (const [key, row] of this.backend.iterate({
-      from: Buffer.of(userPrefix),
-      to: Buffer.of(userPrefix + 1),
-    })) {
-      const { value } = decodeRow(row, this.backend.path)
-      yield [Buffer.from(binaryKeyOf(key), 'latin1'), this.value.deserialize(value)]
-    }
+  /** Numbers of generations begin again where the column that keeps them ends. */
+  private nextGeneration(): void {
+    this.generation = this.generation === 0x7fffffff ? 1 : this.generation + 1
   }
 }
