@@ -65,7 +65,7 @@ export async function commit(
 ): Promise<CommitReport | null> {
   const { clock, producer, steps, group } = context
 
-  // B1: stop between records, freeze the overlays, and have every output and changelog record acknowledged. What one task
+  // B1: stop between records, cut the open generations, and have every output and changelog record acknowledged. What one task
   // wrote is on its way while the next is cut: no task takes a record before the commit is through.
   const cuts: TaskCut[] = []
   for (const participant of participants) {

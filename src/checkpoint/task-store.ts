@@ -2,7 +2,7 @@ import { hasCode, StreamError } from '../core/errors.ts'
 import { noHeaders } from '../core/record.ts'
 import type { TopicPartition } from '../core/topic-partition.ts'
 import type { PartitionOutput } from '../kafka/partition-output.ts'
-import type { RowChange, RowChanges } from '../state/row-changes.ts'
+import type { RowChanges } from '../state/row-changes.ts'
 import { decodeRow, encodeRow, expiryIn, rowFormat, rowHeaders } from '../state/row-format.ts'
 import { RowStore } from '../state/row-store.ts'
 import type { Mutation, StateBackend } from '../state/state-backend.ts'
@@ -206,8 +206,12 @@ export class TaskStore {
     output.append(positionsKey, encodePositions(positions), this.options.app.ports.clock.now(), noHeaders)
   }
 
-  /** B4: writes what a commit changed, up to which positions, and how far the changelog is in the store now, as one batch. */
-  async write(changes: Iterable<RowChange>, positions: PositionsRow, changelogOffset: number): Promise<void> {
+  /**
+   * B4: the commit is known. Writes what the store's last cut gave, up to which positions, and how far the changelog is in the
+   * store now, as one batch.
+   */
+  async write(changes: RowChanges, positions: PositionsRow, changelogOffset: number): Promise<void> {
+    this.store.known()
     const positionsMutation = { key: positionsKey, value: encodeRow(0, encodePositions(positions)) }
     const own = [positionsMutation, this.metaMutation(changelogOffset)]
     await this.backend.batch({ [Symbol.iterator]: () => both(changes, own) })

@@ -9,7 +9,7 @@ import { messageOf, StreamError } from '../core/errors.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { OffsetCommit } from '../kafka/offset-commit.ts'
-import { RowChanges } from '../state/row-changes.ts'
+import type { RowChanges } from '../state/row-changes.ts'
 import type { InputSpec, ProcessingSubTopology } from '../topology/plan.ts'
 import { topicName } from '../topology/topic-ref.ts'
 import { buildChain, type Chain } from './chain.ts'
@@ -166,7 +166,7 @@ export class ProcessingTask implements Task {
     const records = this.recordsSinceCut
     const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
     const all = this.stores?.all ?? []
-    const changes = all.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? new RowChanges() }))
+    const changes = all.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? opened.store.cut() }))
     const row = this.positionsRow(commitId)
     const offsets = this.offsets(commitId, ended)
     this.lastCut = takenOf(this.group.queues)

@@ -9,11 +9,11 @@ import type { RowNumber, RowTable } from './row-table.ts'
 const changeForms = 6
 
 /**
- * The rows of a store in memory: those that the open transaction changed, and committed ones for as long as the memory
- * budget of the process has room. Two generations of tables, of which the older is dropped whole.
+ * The rows of a store in memory: those that the open generation changed, and committed ones for as long as the memory
+ * budget of the process has room. Two tables, of which the older is dropped whole.
  */
 export class RowCache implements CacheHolder {
-  /** Rows that were asked for since the last turn, with all that the open transaction changed. */
+  /** Rows that were asked for since the last turn, with all that the open generation changed. */
   young: RowTable
   /** What the last cut froze, whose room the next one uses. */
   changes = new RowChanges()
@@ -21,9 +21,9 @@ export class RowCache implements CacheHolder {
   private readonly makeTable: () => RowTable
   private readonly memory: MemoryBudget
   private readonly leaveMemory: () => void
-  /** The generation with committed rows that the backend does not have yet. */
+  /** The table with the rows of the generation in flight: the backend does not have them yet. */
   private unwritten: RowTable | null = null
-  /** Bytes in tables of these rows, and of those that the open transaction changed. */
+  /** Bytes in tables of these rows, and of those that the open generation changed. */
   private unwrittenBytes = 0
   private dirtyBytes = 0
   /** Bytes of room for changes that no commit needs now; noted, since rows are added one by one. */
@@ -40,7 +40,7 @@ export class RowCache implements CacheHolder {
     this.leaveMemory = memory.addCache(this, backendBytes)
   }
 
-  /** Copies the row of a key that the young generation does not have from the old one. @returns -1 when it has none either */
+  /** Copies the row of a key that the young table does not have from the old one. @returns -1 when it has none either */
   known(key: Uint8Array, start: number, length: number): RowNumber {
     const { young, old } = this
     const known = old.find(key, start, length)
@@ -51,7 +51,7 @@ export class RowCache implements CacheHolder {
     return row
   }
 
-  /** Rows that the open transaction changed take so many more bytes in their table; fewer where it is negative. */
+  /** Rows that the open generation changed take so many more bytes in their table; fewer where it is negative. */
   changed(bytes: number): void {
     this.dirtyBytes += bytes
     this.memory.changed(changeForms * bytes)
@@ -66,7 +66,7 @@ export class RowCache implements CacheHolder {
     this.cachedBytes = cached
   }
 
-  /** What the transaction changed is frozen, and a new one begins. What the last cut froze is written by now. */
+  /** The open generation is frozen, and a new one begins. What the last cut froze is written by now. */
   cut(): void {
     const { young, dirtyBytes } = this
     this.settle()
@@ -75,7 +75,7 @@ export class RowCache implements CacheHolder {
     this.unwrittenBytes = dirtyBytes
     this.dirtyBytes = 0
     this.added()
-    // Half of what there is room for: when the old generation goes, half of the rows are still here.
+    // Half of what there is room for: when the old table goes, half of the rows are still here.
     if (young.bytes > this.memory.shareOf(this.cachedBytes) / 2) {
       this.old = young
       this.young = this.makeTable()
@@ -114,7 +114,7 @@ export class RowCache implements CacheHolder {
     this.added()
   }
 
-  /** The old generation first. What the backend lacks is read from here, and the open transaction holds numbers of its rows. */
+  /** The old table first. What the backend lacks is read from here, and the open generation holds numbers of its rows. */
   private get sheddable(): RowTable | null {
     const { young, old, unwritten } = this
     if (old !== young && old !== unwritten && old.size > 0) return old

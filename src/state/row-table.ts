@@ -22,7 +22,7 @@ export class RowTable {
   readonly values: unknown[] = []
   /** The committed bytes of values that can be changed in place; null in a table of others, which need no second form. */
   readonly committed: (Uint8Array | null)[] | null
-  /** The transaction that a row was last handed out to, where values can be changed in place. */
+  /** The generation that a row was last handed out to, where values can be changed in place. */
   private readonly handedOut: number[] = []
   private readonly seed: number
   private readonly prefix: number
@@ -220,10 +220,10 @@ export class RowTable {
     cells[at] = (cells[at] as number) & ~1
   }
 
-  /** Notes that a row with a mutable value is handed out to a transaction, by its number. @returns whether it was not yet */
-  handOut(row: RowNumber, transaction: number): boolean {
-    if (this.handedOut[row] === transaction) return false
-    this.handedOut[row] = transaction
+  /** Notes that a row with a mutable value is handed out to a generation, by its number. @returns whether it was not yet */
+  handOut(row: RowNumber, generation: number): boolean {
+    if (this.handedOut[row] === generation) return false
+    this.handedOut[row] = generation
     return true
   }
 }

@@ -38,4 +38,36 @@ export const stateBugs2: readonly PlantedBug[] = [
       test: 'the expiry of a row stays with it in memory',
     },
   },
+  {
+    name: 'an abort drops a generation that is known to be committed',
+    file: 'src/state/row-store.ts',
+    find: "assert(this.inFlight !== 'stored', ",
+    replace: 'assert(true, ',
+    killer: { project: 'unit', file: 'state/generations.test.ts', test: 'the generations of a store go from open' },
+  },
+  {
+    name: 'a generation is cut while the one before is in flight',
+    file: 'src/state/row-store.ts',
+    find: "    this.expect('none', 'is cut')\n",
+    replace: '',
+    killer: { project: 'unit', file: 'state/generations.test.ts', test: 'the generations of a store go from open' },
+  },
+  {
+    name: 'a reserved row is handed on as a row of a table',
+    file: 'src/operators/aggregate.ts',
+    find: '          if (bytes[keyAt] !== userPrefix) return\n',
+    replace: '',
+    killer: {
+      project: 'unit',
+      file: 'operators/aggregate.test.ts',
+      test: 'an aggregate hands on no reserved row of its store',
+    },
+  },
+  {
+    name: 'an abort keeps reserved rows',
+    file: 'src/state/row-store.ts',
+    find: '    this.rows.reset()\n    this.reservedRows?.reset()\n',
+    replace: '    this.rows.reset()\n',
+    killer: { project: 'unit', file: 'state/row-store.test.ts', test: 'reserved rows go the way of the others' },
+  },
 ]

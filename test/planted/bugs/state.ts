@@ -40,7 +40,7 @@ export const stateBugs: readonly PlantedBug[] = [
     killer: { project: 'unit', file: 'state/generations.test.ts', test: 'the row of a user' },
   },
   {
-    name: 'a cache generation is dropped while its rows are being stored',
+    name: 'a table is dropped while its rows are being stored',
     file: 'src/state/row-cache.ts',
     find: 'if (old !== young && old !== unwritten && old.size > 0) return old',
     replace: 'if (old !== young && old.size > 0) return old',

@@ -22,11 +22,21 @@ const positions: PositionsRow = {
 }
 
 const set = (key: string, value: string | null): Row => [userKey(Buffer.from(key)), value]
-const change = (key: string, value: string | null) => ({
-  key: userKey(Buffer.from(key)),
-  value: value === null ? null : encodeRow(1, Buffer.from(value)),
-  timestamp: 1,
-})
+const change = (key: string, value: string | null) => [key, value] as const
+
+/** Changes rows, and writes them as a commit does. */
+async function write(
+  opened: TaskStore,
+  changes: readonly ReturnType<typeof change>[],
+  positions: PositionsRow,
+  changelogOffset: number,
+): Promise<void> {
+  const { rows } = opened.store
+  for (const [key, value] of changes) {
+    rows.put(rows.row(Buffer.from(key), 0, Buffer.byteLength(key)), value ?? undefined, 1)
+  }
+  await opened.write(opened.store.cut(), positions, changelogOffset)
+}
 
 describe('a task store', () => {
   let world: BareApp
@@ -174,10 +184,10 @@ describe('a task store', () => {
   describe('that is written', () => {
     it('gets rows and meta row in one batch: all of it, or nothing', async () => {
       const opened = await TaskStore.open(options)
-      await opened.write([change('a', '1'), change('b', '1')], positions, 5)
+      await write(opened, [change('a', '1'), change('b', '1')], positions, 5)
       const full = new StreamError('DISK_FULL', 'no room')
       world.disk.failNext({ call: 'batch', path, error: full })
-      await expect(opened.write([change('a', '2'), change('b', null)], positions, 9)).rejects.toBe(full)
+      await expect(write(opened, [change('a', '2'), change('b', null)], positions, 9)).rejects.toBe(full)
       await opened.close()
       expect((await metaOf())?.changelogOffset).toBe(5)
       const rows = await raw()
@@ -186,7 +196,7 @@ describe('a task store', () => {
 
     it('is never ahead of its meta row after a power failure', async () => {
       const opened = await TaskStore.open(options)
-      for (let n = 1; n <= 20; n++) await opened.write([change('n', String(n))], positions, n)
+      for (let n = 1; n <= 20; n++) await write(opened, [change('n', String(n))], positions, n)
       world.disk.crash()
       const value = (await raw()).get('1 n') ?? '1 0'
       expect(value).toBe(`1 ${(await metaOf())?.changelogOffset ?? 0}`)
@@ -196,7 +206,7 @@ describe('a task store', () => {
       await world.write(changelog.topic, [set('a', '1')])
       const opened = await TaskStore.open(options)
       await world.write(changelog.topic, [set('b', '1')])
-      await opened.write([change('b', '1')], positions, 4)
+      await write(opened, [change('b', '1')], positions, 4)
       expect(await opened.restore()).toBe(0)
       await opened.close()
       expect(await look()).toMatchObject({ rows: { a: '1', b: '1' }, restored: 0 })
@@ -208,7 +218,7 @@ describe('a task store', () => {
     beforeEach(async () => {
       await world.write(changelog.topic, [set('a', '1')])
       const opened = await TaskStore.open(options)
-      await opened.write([change('stray', 'x')], positions, 2)
+      await write(opened, [change('stray', 'x')], positions, 2)
       await opened.close()
     })
 
@@ -249,7 +259,7 @@ describe('a task store', () => {
 
     it('is put aside where it is ahead of its changelog', async () => {
       const opened = await TaskStore.open(options)
-      await opened.write([], positions, 50)
+      await write(opened, [], positions, 50)
       await opened.close()
       await expectPutAside('does not hold offset 50')
     })
@@ -317,7 +327,7 @@ describe('a task store', () => {
       world.app.damagedStores.add(path)
       await look()
       const opened = await TaskStore.open(options)
-      await opened.write([change('second', 'y')], positions, 2)
+      await write(opened, [change('second', 'y')], positions, 2)
       await opened.close()
       world.app.damagedStores.add(path)
       await look()
@@ -329,7 +339,7 @@ describe('a task store', () => {
   describe('that cannot be opened', () => {
     it.each(['DATA_DIRECTORY_LOCKED', 'DISK_FULL'] as const)('for %s is left where it is', async (code) => {
       const opened = await TaskStore.open(options)
-      await opened.write([change('a', '1')], positions, 0)
+      await write(opened, [change('a', '1')], positions, 0)
       await opened.close()
       world.disk.failNext({ call: 'open', path, error: new StreamError(code, 'as asked') })
       await expect(TaskStore.open(options)).rejects.toMatchObject({ code })

@@ -45,15 +45,13 @@ async function open(operation: Operation, value: AnySerde, wantsEveryChange = tr
     ...operation,
   }
   const seen: FlowRecord[] = []
-  const entry = wayInto(
-    aggregate(node, context, { wantsEveryChange, dueAt: () => undefined, wakeAt: () => undefined }),
-    (one) => seen.push(one),
-  )
+  const operator = aggregate(node, context, { wantsEveryChange, dueAt: () => undefined, wakeAt: () => undefined })
+  const entry = wayInto(operator, (one) => seen.push(one))
   const push = (...records: readonly FlowRecord[]): void => {
     for (const one of records) entry(one)
   }
   const updates = (): unknown[] => seen.map(({ key, value: after, timestamp }) => [key, after, timestamp])
-  return { backend, store, context, metrics: thread.metrics, lines, push, seen, updates }
+  return { backend, store, context, metrics: thread.metrics, lines, push, seen, updates, operator }
 }
 
 const count: Operation = { operation: 'count', fold: () => undefined }
@@ -131,6 +129,15 @@ describe('an aggregate', () => {
     expect(seen).toEqual([])
     expect(store.cut()).toHaveLength(1)
   })
+
+  it('hands on no reserved row of its store', async () => {
+    const { push, store, operator } = await open(count, int64, false)
+    store.reserved.put(store.reserved.row(Buffer.from('clock'), 0, 5), Buffer.from('now'), 3)
+    push(record('a', 'x'))
+    const handedOn: unknown[] = []
+    const [cut] = operator.cut?.(({ key, value }) => handedOn.push([key, value])) ?? []
+    expect([handedOn, cut?.rows.length]).toEqual([[['a', 1]], 2])
+  })
 })
 
 describe('the effect of a record on an aggregate', () => {
@@ -163,7 +170,10 @@ describe('the effect of a record on an aggregate', () => {
     }
     const { push, updates, store, backend } = await open({ operation: 'aggregate', seed: () => [], fold }, structured())
     push(record('a', '1'))
-    await backend.batch(store.cut())
+    const changes = store.cut()
+    store.known()
+    await backend.batch(changes)
+    store.written()
     push(record('a', '2'))
     store.reset()
     push(record('a', '3'))

@@ -88,7 +88,7 @@ describe('a chain', () => {
   })
 
   it('hands every change of a table to its updates, and the last of each key at the cut to all else', async () => {
-    const { chain, push, written } = await chainOf(({ stream }) => {
+    const { chain, context, push, written } = await chainOf(({ stream }) => {
       const table = stream(left).reduce('longest', (a, b) => a + b)
       table.to(out)
       table
@@ -104,6 +104,8 @@ describe('a chain', () => {
     const cuts = chain.cut()
     expect([...cuts.keys()]).toEqual(['longest'])
     expect(written.splice(0)).toEqual(['out: a=13', 'app-sink-egress: a=13', 'out: b=2', 'app-sink-egress: b=2'])
+    context.store('longest').known()
+    context.store('longest').written()
     chain.cut()
     expect(written).toEqual([])
   })

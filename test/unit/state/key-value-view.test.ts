@@ -15,7 +15,9 @@ async function open() {
   const store = new RowStore('s', backend, structured<{ list: number[] }>(), options())
   const view = new KeyValueView<number, { list: number[] }>(store.rows, int32)
   const commit = async () => {
-    await backend.batch(store.cut())
+    const changes = store.cut()
+    store.known()
+    await backend.batch(changes)
     store.written()
   }
   return { backend, store, view, commit }

@@ -44,7 +44,9 @@ const largeDecoded: readonly Large[] = [
 
 /** Commits all that stores changed. */
 async function commit(store: RowStore, backend: StateBackend): Promise<void> {
-  await backend.batch(store.cut())
+  const changes = store.cut()
+  store.known()
+  await backend.batch(changes)
   store.written()
 }
 
@@ -83,7 +85,7 @@ describe('a store of rows', () => {
         let current = new Map<string, number>()
         for (const one of steps) {
           if (one.kind === 'commit') {
-            await backend.batch(store.cut())
+            await commit(store, backend)
             committed = new Map(current)
           } else if (one.kind === 'abort') {
             store.reset()
@@ -114,7 +116,7 @@ describe('a store of rows', () => {
     const store = new RowStore('s', backend, structured<{ list: number[] }>(), small())
     const given = { list: [1] }
     store.rows.put(rowOf(store, 'a'), given, 1)
-    await backend.batch(store.cut())
+    await commit(store, backend)
     given.list.push(99)
     const second = valueIn(store, 'a') as { list: number[] }
     expect(second).toEqual({ list: [1] })
@@ -141,7 +143,7 @@ describe('a store of rows', () => {
     const store = new RowStore('s', backend, int64, small())
     store.rows.put(rowOf(store, 'b'), 2, 1)
     store.rows.put(rowOf(store, 'a'), 1, 1)
-    await backend.batch(store.cut())
+    await commit(store, backend)
     store.rows.put(rowOf(store, 'a'), 5, 1)
     const seen: unknown[] = []
     for await (const [key, value] of store.rows.committedRows()) seen.push([key.toString(), value])
@@ -193,6 +195,7 @@ describe('what a store of rows holds', () => {
         rows,
         ({ key, value }) => `${key.latin1Slice(1)} ${value && decodeRow(value, 'here').value.toString()}`,
       )
+    store.known()
     await kept.batch(rows)
     store.written()
     expect(memory.cachedBytes).toBeGreaterThan(16 * 1024)
@@ -239,9 +242,11 @@ describe('what a store of rows holds', () => {
     const other = new RowStore('other', await open(), int64, { memory, hashSeed: 1, backendBytes: 0 })
     other.rows.put(rowOf(other, 'b'), 1, 1)
     other.cut()
+    other.known()
     other.written()
     expect(valueIn(store, 'a')).toBe(1)
     store.rows.put(rowOf(store, 'a'), 2, 1)
+    store.known()
     await backend.batch(rows)
     store.written()
     expect(valueIn(store, 'a')).toBe(2)
@@ -310,6 +315,7 @@ describe('what a store of rows holds', () => {
           type One = (typeof all)[number]
           const write = async (one: One): Promise<void> => {
             if (one.rows === null) return
+            one.store.known()
             await one.backend.batch(one.rows)
             one.rows = null
             one.store.written()
@@ -425,6 +431,7 @@ describe('reserved rows', () => {
       [[1], 'clock', 1],
       [[0], 'clock', 3],
     ])
+    store.known()
     await backend.batch(changes)
     store.written()
     reserve(store, 'clock', 'two')
