@@ -1,7 +1,9 @@
 import type { Serde } from '../serde/serde.ts'
 import { serialized } from '../serde/serialized.ts'
+import type { ScannedRow } from './row-scans.ts'
 import type { RowNumber } from './row-table.ts'
 import type { Rows } from './rows.ts'
+import type { ScanRange } from './scan-range.ts'
 
 /**
  * Rows of a store as a map from keys to values: one row a key. Operators that have a key as the bytes of a record take its
@@ -37,8 +39,17 @@ export class KeyValueView<K, V> {
   }
 
   /** All committed rows in the byte order of their keys, as they were when the iteration began; copies. */
-  async *committedEntries(): AsyncIterable<readonly [key: K, value: V]> {
-    for await (const [key, value] of this.rows.committedRows()) yield [this.key.deserialize(key), value as V]
+  committedEntries(): AsyncIterable<readonly [key: K, value: V]> {
+    return this.entriesOf(this.rows.committedRows())
+  }
+
+  /** Rows in the byte order of their keys, as a scan sees them: see `Rows.scan`. */
+  entries(range: ScanRange = {}): AsyncIterable<readonly [key: K, value: V]> {
+    return this.entriesOf(this.rows.scan(range))
+  }
+
+  private async *entriesOf(rows: AsyncIterable<ScannedRow>): AsyncIterable<readonly [key: K, value: V]> {
+    for await (const { key, value } of rows) yield [this.key.deserialize(key), value as V]
   }
 
   private row(key: K): RowNumber {

@@ -171,6 +171,7 @@ class LevelBackend implements StateBackend {
       const iterator = this.database.iterator({
         ...(range.from ? { gte: range.from } : {}),
         ...(range.to ? { lt: range.to } : {}),
+        reverse: range.reverse === true,
         highWaterMarkBytes: scan.highWaterMarkBytes,
       })
       try {

@@ -44,7 +44,7 @@ export class MemoryTable {
     this.settle(sync ? 0 : unsyncedMax)
   }
 
-  /** The entries of a range as they are now, in byte order. */
+  /** The entries of a range as they are now, in its order. */
   snapshot(range: Range): Entry[] {
     this.sorted ??= [...this.current.keys()].sort()
     const from = range.from ? toBinary(range.from) : ''
@@ -55,7 +55,7 @@ export class MemoryTable {
       if (to !== null && key >= to) break
       entries.push([key, this.current.get(key) as Buffer])
     }
-    return entries
+    return range.reverse === true ? entries.reverse() : entries
   }
 
   /** Forgets unsynced batches from the end; `kept` says how many of them stay. */

@@ -1,3 +1,4 @@
+import type { KeyColumns } from './changed-keys.ts'
 import { RowExpiries } from './row-expiries.ts'
 import { userPrefix } from './row-format.ts'
 
@@ -17,7 +18,7 @@ export type RowNumber = number
  * Rows are only ever added. Two keys are one where their bytes are (R8); the hash is seeded, so that nobody who chooses
  * keys can choose ones that collide.
  */
-export class RowTable {
+export class RowTable implements KeyColumns {
   /** Undefined where a key has no value. */
   readonly values: unknown[] = []
   /** The committed bytes of values that can be changed in place; null in a table of others, which need no second form. */
@@ -152,13 +153,16 @@ export class RowTable {
     return this.keyLength(row) + 1
   }
 
-  /** Copies a row's key, as the store writes it, to where there is room for it. */
-  copyStoreKey(row: RowNumber, target: Uint8Array, at: number): void {
-    const place = (this.cells[row >>> cellPage.bits] as Int32Array)[intOf(row, cell.keyPlace)] as number
-    const keys = this.keys[place >>> keyPage.bits] as Buffer
-    const from = place & keyPage.mask
-    const length = this.storeKeyLength(row)
-    for (let i = 0; i < length; i++) target[at + i] = keys[from + i] as number
+  keyPage(row: RowNumber): Buffer {
+    return this.keys[this.keyPlace(row) >>> keyPage.bits] as Buffer
+  }
+
+  keyStart(row: RowNumber): number {
+    return this.keyPlace(row) & keyPage.mask
+  }
+
+  private keyPlace(row: RowNumber): number {
+    return (this.cells[row >>> cellPage.bits] as Int32Array)[intOf(row, cell.keyPlace)] as number
   }
 
   /** A row's time, epoch milliseconds. */

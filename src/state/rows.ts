@@ -1,12 +1,17 @@
 import type { MemoryBudget } from '../core/memory-budget.ts'
 import type { AnySerde } from '../serde/serde.ts'
 import { serialized } from '../serde/serialized.ts'
+import type { ChangedRows } from './changed-keys.ts'
+import { ChangedSizes } from './changed-sizes.ts'
+import type { RowContent } from './generation.ts'
 import { RowCache } from './row-cache.ts'
 import type { RowChanges } from './row-changes.ts'
 import { decodeRow, storeKey } from './row-format.ts'
+import { RowScans, type ScannedRow } from './row-scans.ts'
 import { type RowNumber, RowTable } from './row-table.ts'
+import type { ScanRange } from './scan-range.ts'
 import type { StateBackend } from './state-backend.ts'
-import { bufferBytes, scalarBytes, sizeOf, textBytes } from './value-size.ts'
+import { bufferBytes, committedBytes, scalarBytes } from './value-size.ts'
 
 /** What rows are kept with. */
 export interface RowsOptions {
@@ -25,9 +30,6 @@ export interface RowsOptions {
 /** What a changed row takes beside its key and value, in its table as well as in the commit. */
 const rowBytes = 100
 
-/** Every so many changes a mutable value is looked at; after one of so many bytes, each change pays for 2^shift of them. */
-const looks = { every: 16, shift: 10 } as const
-
 /** Decoded, a value takes about so many times its bytes. */
 const decodedFactor = 2
 
@@ -45,25 +47,44 @@ export class Rows {
   private readonly place: string
   private readonly isImmutable: boolean
   private readonly cache: RowCache
+  private readonly scans: RowScans
   /** Rows of the young table that the open generation has changed, in the order of their first change. */
   private dirty: RowNumber[] = []
-  /** Changes of mutable rows until the size of one is looked at again. */
-  private changesToLook = 0
+  private readonly sizes = new ChangedSizes()
   /** Counts generations, each of which decodes its own copies. */
   private generation = 1
 
   constructor(backend: StateBackend, options: RowsOptions) {
-    const { memory, value } = options
+    const { memory, value, prefix, place } = options
     this.backend = backend
-    this.prefix = options.prefix
+    this.prefix = prefix
     this.value = value
-    this.place = options.place
+    this.place = place
     this.isImmutable = value.immutable === true
     this.cache = new RowCache(
       memory,
       options.backendBytes,
-      () => new RowTable(options.hashSeed, !this.isImmutable, options.prefix),
+      () => new RowTable(options.hashSeed, !this.isImmutable, prefix),
     )
+    this.scans = new RowScans({
+      ...{ backend, prefix, value, place },
+      open: this.openRows(),
+      readOpen: (row) => this.openRow(row),
+    })
+  }
+
+  /** The rows that the open generation has changed, by the table that they are in now. */
+  private openRows(): ChangedRows {
+    const rows = this
+    return {
+      get columns() {
+        return rows.cache.young
+      },
+      get length() {
+        return rows.dirty.length
+      },
+      rowOf: (position) => rows.dirty[position] as RowNumber,
+    }
   }
 
   /** Whether a fold may be given the row's value without its being an effect: it cannot change it in place. */
@@ -121,11 +142,8 @@ export class Rows {
     return row
   }
 
-  /** What a committed value takes in memory. @param encodedBytes length of its bytes */
   private committedBytes(value: unknown, encodedBytes: number): number {
-    if (!this.isImmutable) return bufferBytes + encodedBytes
-    if (typeof value === 'number' || typeof value === 'boolean') return scalarBytes
-    return typeof value === 'string' ? textBytes(value.length, encodedBytes) : bufferBytes + encodedBytes
+    return this.isImmutable ? committedBytes(value, encodedBytes) : bufferBytes + encodedBytes
   }
 
   /** A row's value; undefined where the key has none. A mutable one may be changed by user code while the generation is open. */
@@ -147,7 +165,7 @@ export class Rows {
   put(row: RowNumber, value: unknown, timestamp: number, expiry: number | null = null): void {
     const { young } = this.cache
     const isNumber = typeof value === 'number'
-    const bytes = isNumber ? scalarBytes : this.changedBytes(row, value)
+    const bytes = isNumber ? scalarBytes : this.sizes.of(young, row, value)
     // One number for another, as every count writes it, takes what it took.
     const grown = isNumber && typeof young.values[row] === 'number' ? 0 : young.setValueBytes(row, bytes)
     young.values[row] = value
@@ -156,20 +174,6 @@ export class Rows {
       this.dirty.push(row)
       this.cache.changed(rowBytes + young.keyLength(row) + bytes)
     } else if (grown !== 0) this.cache.changed(grown)
-  }
-
-  /**
-   * What a row takes with a value that it is about to get, and the committed bytes of a mutable one. Nothing says how much a
-   * value that was changed in place has grown: it is looked at now and then, a large one less often.
-   */
-  private changedBytes(row: RowNumber, value: unknown): number {
-    const { young } = this.cache
-    const isInPlace = typeof value === 'object' && value === young.values[row]
-    if (isInPlace && --this.changesToLook > 0) return young.valueBytes(row)
-    const bytes = sizeOf(value)
-    if (isInPlace) this.changesToLook = Math.max(looks.every, bytes >>> looks.shift)
-    const committed = young.committed?.[row]
-    return committed ? bytes + bufferBytes + committed.length : bytes
   }
 
   /** The value of a changed row as it is now, in bytes that later changes leave alone. @throws {StreamError} `RECORD_SERIALIZATION` */
@@ -192,17 +196,29 @@ export class Rows {
     return stored === undefined ? undefined : this.value.deserialize(decodeRow(stored, this.backend.path).value)
   }
 
-  /** All committed rows in the byte order of their keys, as they were when the iteration began. @throws {StreamError} `STORE_CORRUPT` */
-  async *committedRows(): AsyncIterable<readonly [key: Buffer, value: unknown]> {
-    const range = { from: Buffer.of(this.prefix), to: Buffer.of(this.prefix + 1) }
-    for await (const [key, row] of this.backend.iterate(range)) {
-      yield [Buffer.from(key.subarray(1)), this.value.deserialize(decodeRow(row, this.backend.path).value)]
-    }
+  /** Committed rows as they were when the iteration began, in the byte order of their keys. @throws {StreamError} `STORE_CORRUPT` */
+  committedRows(range: ScanRange = {}): AsyncIterable<ScannedRow> {
+    return this.scans.committed(range)
+  }
+
+  /**
+   * Rows in the byte order of their keys, with what the open generation has changed, also while the scan goes on: see
+   * {@link RowScans}. Ending the loop early frees what it holds.
+   * @throws {StreamError} `ILLEGAL_STATE` when the store is reset or closed meanwhile: the attempt was given up. `STORE_CORRUPT`
+   */
+  scan(range: ScanRange = {}): AsyncIterable<ScannedRow> {
+    return this.scans.scan(range)
+  }
+
+  private openRow(row: RowNumber): RowContent | null {
+    const value = this.valueAt(row)
+    return value === undefined ? null : { value, timestamp: this.timestampAt(row), expiry: this.expiryAt(row) }
   }
 
   /** Adds what the open generation changed to a commit, and begins another. For the store alone, as all below. @throws {StreamError} `RECORD_SERIALIZATION` */
   cut(changes: RowChanges): void {
     const { young } = this.cache
+    const base = changes.length
     for (const row of this.dirty) {
       young.unmark(row)
       const value = young.values[row] === undefined ? null : this.bytesOf(young.values[row])
@@ -214,6 +230,7 @@ export class Rows {
       const bytes = value === null ? 0 : this.committedBytes(young.values[row], value.length)
       if (bytes !== young.valueBytes(row)) this.cache.changed(young.setValueBytes(row, bytes))
     }
+    this.scans.cut(changes, base)
     this.dirty = []
     this.nextGeneration()
     this.cache.cut()
@@ -221,11 +238,13 @@ export class Rows {
 
   /** The backend has what the last cut gave, so that memory need not keep it any more. */
   written(): void {
+    this.scans.written()
     this.cache.written()
   }
 
   /** Forgets all rows in memory. */
   reset(): void {
+    this.scans.reset()
     this.cache.reset()
     this.dirty = []
     this.nextGeneration()

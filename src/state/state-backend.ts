@@ -10,6 +10,8 @@ export interface Range {
   readonly from?: Uint8Array
   /** Excluded. */
   readonly to?: Uint8Array
+  /** Greatest key first. Default false. */
+  readonly reverse?: boolean
 }
 
 /**
@@ -31,7 +33,10 @@ export interface StateBackend {
    * holds it.
    */
   batch(mutations: Iterable<Mutation>, options?: { readonly sync?: boolean }): Promise<void>
-  /** Entries in byte order, of the state as it was when the iteration began. Ending the loop early frees the snapshot. */
+  /**
+   * Entries in byte order, or against it, of a snapshot: the state as it was when the first was asked for, whatever is written
+   * meanwhile. Ending the loop early frees the snapshot, and a close of the backend ends the loop by its refusal.
+   */
   iterate(range?: Range): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
   /** Idempotent. */
   close(): Promise<void>

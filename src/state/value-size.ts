@@ -28,6 +28,12 @@ export function textBytes(length: number, encodedBytes: number = length): number
   return 24 + (encodedBytes > length ? 2 * length : length)
 }
 
+/** What a committed value takes in memory where the value itself is kept. @param encodedBytes length of its bytes */
+export function committedBytes(value: unknown, encodedBytes: number): number {
+  if (typeof value === 'number' || typeof value === 'boolean') return scalarBytes
+  return typeof value === 'string' ? textBytes(value.length, encodedBytes) : bufferBytes + encodedBytes
+}
+
 class Estimate {
   private left = looksMax
 

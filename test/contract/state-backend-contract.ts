@@ -106,6 +106,34 @@ export function stateBackendContract(name: string, begin: () => Promise<StateBac
       expect(await keys({ from: bytes(1, 0), to: bytes(2, 0) })).toEqual([2])
     })
 
+    it('iterates backwards over the same range: the lower bound is in it, the upper one is not', async () => {
+      await store.batch([1, 2, 3, 4].map((n) => put([n], [n])))
+      const keys = async (range: Range) => (await all(store, { ...range, reverse: true })).map(([key]) => key[0])
+      expect(await keys({})).toEqual([4, 3, 2, 1])
+      expect(await keys({ from: bytes(2), to: bytes(4) })).toEqual([3, 2])
+      expect(await keys({ from: bytes(2, 0), to: bytes(3, 0) })).toEqual([3])
+      expect(await keys({ from: bytes(4), to: bytes(2) })).toEqual([])
+    })
+
+    it('keeps apart what two iterations see that began before and behind a write', async () => {
+      await store.batch([put([1], [1]), put([2], [1])])
+      const [before, behind] = [store.iterate(), store.iterate({ reverse: true })].map((one) =>
+        one[Symbol.asyncIterator](),
+      )
+      const seen = async (entries: typeof before) => {
+        const next = await entries?.next()
+        return next?.done === true ? null : next?.value.map(plain)
+      }
+      expect(await seen(before)).toEqual([[1], [1]])
+      await store.batch([put([2], [2]), put([3], [2])])
+      expect([await seen(behind), await seen(behind)]).toEqual([
+        [[3], [2]],
+        [[2], [2]],
+      ])
+      expect([await seen(before), await seen(before)]).toEqual([[[2], [1]], null])
+      await behind?.return?.()
+    })
+
     it('iterates over the state as it was at the beginning', async () => {
       await store.batch([put([1], [1]), put([2], [1]), put([3], [1])])
       const entries = store.iterate()[Symbol.asyncIterator]()
@@ -217,7 +245,7 @@ export function stateBackendContract(name: string, begin: () => Promise<StateBac
       const mutation = fc.record({ key, value: fc.option(fc.uint8Array({ maxLength: 3 })) })
       const step = fc.oneof(
         { weight: 6, arbitrary: fc.record({ batch: fc.array(mutation, { maxLength: 6 }), sync: fc.boolean() }) },
-        { weight: 2, arbitrary: fc.record({ from: fc.option(key), to: fc.option(key) }) },
+        { weight: 2, arbitrary: fc.record({ from: fc.option(key), to: fc.option(key), reverse: fc.boolean() }) },
         { weight: 1, arbitrary: fc.constant({ reopen: true as const }) },
       )
       await fc.assert(
@@ -241,12 +269,13 @@ export function stateBackendContract(name: string, begin: () => Promise<StateBac
               await store.close()
               store = await world.backends.open(world.path)
             } else {
-              const { from, to } = step
+              const { from, to, reverse } = step
               const expected = [...model]
                 .filter(([at]) => (!from || at >= hex(from)) && (!to || at < hex(to)))
                 .sort(([a], [b]) => (a < b ? -1 : 1))
                 .map(([at, value]) => [at, plain(value)])
-              const found = await all(store, { ...(from ? { from } : {}), ...(to ? { to } : {}) })
+              if (reverse) expected.reverse()
+              const found = await all(store, { ...(from ? { from } : {}), ...(to ? { to } : {}), reverse })
               expect(found.map(([at, value]) => [hex(at as number[]), value])).toEqual(expected)
             }
           }

@@ -54,7 +54,7 @@ describe('a task store', () => {
   async function look(changes: Partial<TaskStoreOptions> = {}) {
     const opened = await TaskStore.open({ ...options, ...changes })
     const rows = new Map<string, unknown>()
-    for await (const [key, value] of opened.store.rows.committedRows()) rows.set(key.toString(), value)
+    for await (const { key, value } of opened.store.rows.committedRows()) rows.set(key.toString(), value)
     const { restored } = opened
     const row = opened.positions()
     await opened.close()

@@ -146,7 +146,7 @@ describe('a store of rows', () => {
     await commit(store, backend)
     store.rows.put(rowOf(store, 'a'), 5, 1)
     const seen: unknown[] = []
-    for await (const [key, value] of store.rows.committedRows()) seen.push([key.toString(), value])
+    for await (const { key, value } of store.rows.committedRows()) seen.push([key.toString(), value])
     expect(seen).toEqual([
       ['a', 1],
       ['b', 2],
