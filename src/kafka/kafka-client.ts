@@ -84,12 +84,16 @@ export class KafkaClient {
   }
 
   /**
-   * The highest version that both sides have.
+   * The highest version that both sides have, of those that mean transactions of version 1.
    * @throws {StreamError} `BROKER_UNSUPPORTED` when there is none
    */
-  version(api: Pick<Api, 'key' | 'name' | 'minVersion' | 'maxVersion'>, lowest: number = api.minVersion): number {
+  version(
+    api: Pick<Api, 'key' | 'name' | 'minVersion' | 'maxVersion' | 'secondTransactionsSince'>,
+    lowest: number = api.minVersion,
+  ): number {
     const served = this.versions?.get(api.key)
-    const version = served ? Math.min(served.max, api.maxVersion) : -1
+    const highest = api.secondTransactionsSince === undefined ? api.maxVersion : api.secondTransactionsSince - 1
+    const version = served ? Math.min(served.max, highest) : -1
     if (!served || version < Math.max(served.min, lowest)) {
       throw new StreamError(
         'BROKER_UNSUPPORTED',

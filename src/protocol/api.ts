@@ -14,6 +14,11 @@ export interface Api<QOut = unknown, QIn = never, ROut = unknown, RIn = never> {
   readonly maxVersion: number
   /** The first version with compact types and tag sections. */
   readonly flexibleSince: number
+  /**
+   * The first version that means transactions of version 2 (KIP-890): a client sends it within a transaction only where the
+   * cluster has finalized that feature. Without it no version does.
+   */
+  readonly secondTransactionsSince?: number | undefined
   readonly request: VersionedCodec<QOut, QIn>
   readonly response: VersionedCodec<ROut, RIn>
 }
@@ -43,6 +48,7 @@ export function api<QOut, QIn, ROut, RIn>(spec: {
   readonly name: string
   readonly versions: readonly [min: number, max: number]
   readonly flexibleSince: number
+  readonly secondTransactionsSince?: number
   readonly request: Codec<QOut, QIn>
   readonly response: Codec<ROut, RIn>
 }): Api<QOut, QIn, ROut, RIn> {
@@ -52,6 +58,7 @@ export function api<QOut, QIn, ROut, RIn>(spec: {
     minVersion: spec.versions[0],
     maxVersion: spec.versions[1],
     flexibleSince: spec.flexibleSince,
+    secondTransactionsSince: spec.secondTransactionsSince,
     request: versioned(spec.request, spec.flexibleSince),
     response: versioned(spec.response, spec.flexibleSince),
   }

@@ -4,12 +4,14 @@ import { since, struct, tagged } from '../struct.ts'
 
 /**
  * The versions a broker serves (key 18). Answered before authentication; its response header is version 0 always,
- * so that a client can read the answer whatever version it asked with.
+ * so that a client can read the answer whatever version it asked with. From version 3 on with the features of the cluster:
+ * the finalized ones are agreed on by all brokers, and hold where their epoch is not -1. Version 4 has the form of 3; only
+ * there may a supported feature begin at 0 (KAFKA-17011).
  */
 export const apiVersions = api({
   key: 18,
   name: 'ApiVersions',
-  versions: [0, 3],
+  versions: [0, 4],
   flexibleSince: 3,
   request: struct({ clientSoftwareName: since(3, string), clientSoftwareVersion: since(3, string) }),
   response: struct({

@@ -2,12 +2,16 @@ import { api } from '../api.ts'
 import { array, int16, int32, int64, nullableBytes, nullableString, string } from '../codec.ts'
 import { since, struct } from '../struct.ts'
 
-/** Appends record batches to partitions (key 0). `acks` is -1 for a durable answer, 1 for the leader's, 0 for none at all. */
+/**
+ * Appends record batches to partitions (key 0). `acks` is -1 for a durable answer, 1 for the leader's, 0 for none at all.
+ * Version 12 also enters the partitions of transactional batches into the transaction, opening it where there is none.
+ */
 export const produce = api({
   key: 0,
   name: 'Produce',
-  versions: [3, 11],
+  versions: [3, 12],
   flexibleSince: 9,
+  secondTransactionsSince: 12,
   request: struct({
     transactionalId: nullableString,
     acks: int16,

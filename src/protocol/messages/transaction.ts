@@ -48,22 +48,35 @@ export const addOffsetsToTxn = api({
   response: struct({ throttleTimeMs: since(0, int32), errorCode: int16 }),
 })
 
-/** Commits or aborts the open transaction (key 26). */
+/**
+ * Commits or aborts the open transaction (key 26). Version 5 also raises the epoch, so that nothing of this transaction can
+ * come into the next: its answer names the producer that goes on, which has another id where the epochs have run out.
+ */
 export const endTxn = api({
   key: 26,
   name: 'EndTxn',
-  versions: [0, 4],
+  versions: [0, 5],
   flexibleSince: 3,
+  secondTransactionsSince: 5,
   request: struct({ transactionalId: string, producerId: int64, producerEpoch: int16, committed: boolean }),
-  response: struct({ throttleTimeMs: since(0, int32), errorCode: int16 }),
+  response: struct({
+    throttleTimeMs: since(0, int32),
+    errorCode: int16,
+    producerId: since(5, int64, -1),
+    producerEpoch: since(5, int16, -1),
+  }),
 })
 
-/** Writes a group's offsets as part of the open transaction (key 28); from version 3 on checked against the membership (KIP-447). */
+/**
+ * Writes a group's offsets as part of the open transaction (key 28); from version 3 on checked against the membership
+ * (KIP-447). Version 5 also enters the group into the transaction, opening it where there is none.
+ */
 export const txnOffsetCommit = api({
   key: 28,
   name: 'TxnOffsetCommit',
-  versions: [0, 4],
+  versions: [0, 5],
   flexibleSince: 3,
+  secondTransactionsSince: 5,
   request: struct({
     transactionalId: string,
     groupId: string,

@@ -11,6 +11,8 @@ import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../../../src/protocol/messages/group.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
+import { produce } from '../../../src/protocol/messages/produce.ts'
+import { endTxn, txnOffsetCommit } from '../../../src/protocol/messages/transaction.ts'
 import {
   clientOfBroker,
   quiet,
@@ -121,6 +123,15 @@ describe('the version of a request', () => {
     expect((failure as Error).message).toContain(found)
     expect((failure as Error).message).toContain('a script')
     expect(transport.asked(fetch)).toEqual([])
+  })
+
+  it.each([
+    [produce, 11],
+    [txnOffsetCommit, 4],
+    [endTxn, 4],
+  ] as const)('of $name means transactions of version 1', async (api, expected) => {
+    const { client } = await scriptedClient()
+    expect(client.version(api)).toBe(expected)
   })
 
   it('is refused before the client was opened', () => {
