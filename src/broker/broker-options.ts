@@ -27,6 +27,11 @@ export interface BrokerOptions {
   readonly initialRebalanceDelayMs?: number
   /** The longest transaction timeout a producer may ask for, in milliseconds. Default 900,000. */
   readonly transactionTimeoutMsMax?: number
+  /**
+   * The version of transactions that it tells clients to use: 2 raises a producer's epoch with every transaction and has no
+   * requests to add partitions or groups (KIP-890), 1 is what Kafka 3 has. Both are served, whatever is told. Default 2.
+   */
+  readonly transactionVersion?: 1 | 2
   /** Give aborted transactions of a Fetch answer in random order: a reader must not depend on it. Default false. */
   readonly shuffleAborted?: boolean
   /** Faults for tests. Default none. */
@@ -50,6 +55,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     sessionTimeoutMsMax: 1_800_000,
     initialRebalanceDelayMs: 0,
     transactionTimeoutMsMax: 900_000,
+    transactionVersion: 2,
     shuffleAborted: false,
     ...options,
   }

@@ -5,6 +5,7 @@ import type { RawClient } from '../support/raw-client.ts'
 import { groupConformance } from './broker-conformance-groups.ts'
 import { logConformance } from './broker-conformance-log.ts'
 import { transactionConformance } from './broker-conformance-transactions.ts'
+import { secondTransactionConformance } from './broker-conformance-transactions-2.ts'
 
 /** A broker under test. */
 export interface BrokerUnderTest {
@@ -53,6 +54,7 @@ export function describeBrokerConformance(title: string, start: () => Promise<Br
     }
     logConformance(conformance)
     transactionConformance(conformance)
+    secondTransactionConformance(conformance)
     groupConformance(conformance)
   })
 }

@@ -117,8 +117,16 @@ export class KafkaSession {
     return this.produce(topic, textBatch(values, by), index)
   }
 
-  sendIn(transactionalId: string, topic: string, values: readonly string[], by: BatchBy, index = 0) {
-    return this.produce(topic, textBatch(values, { ...by, transactional: true }), index, transactionalId)
+  sendIn(transactionalId: string, topic: string, values: readonly string[], by: BatchBy, index = 0, version = 9) {
+    return this.produce(topic, textBatch(values, { ...by, transactional: true }), index, transactionalId, version)
+  }
+
+  /** Produce 12, which enters the partition, asked again while the last transaction is being completed. */
+  sendEntering(transactionalId: string, topic: string, values: readonly string[], by: BatchBy, index = 0) {
+    return until(
+      () => this.sendIn(transactionalId, topic, values, by, index, 12),
+      ({ errorCode }) => !passing.includes(errorCode),
+    )
   }
 
   async fetch(
@@ -230,6 +238,16 @@ export class KafkaSession {
     const errorCode = await this.endOnce(transactionalId, by, committed)
     await this.settled(transactionalId)
     return errorCode
+  }
+
+  /** EndTxn 5: the producer that goes on, asked again while the last transaction is being completed. */
+  async endRaising(transactionalId: string, by: ProducerIdentity, committed: boolean) {
+    const { errorCode, producerId, producerEpoch } = await until(
+      () => this.request(endTxn, 5, { transactionalId, ...by, committed }),
+      (answer) => !passing.includes(answer.errorCode),
+    )
+    await this.settled(transactionalId)
+    return { errorCode, producer: { producerId, producerEpoch } }
   }
 
   /** Waits until no outcome is being written. @returns the state's name */

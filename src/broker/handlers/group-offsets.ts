@@ -5,9 +5,14 @@ import type { txnOffsetCommit } from '../../protocol/messages/transaction.ts'
 import type { MemberClaim } from '../groups/group-coordinator.ts'
 import type { OffsetEntry } from '../groups/group-offsets.ts'
 import type { RequestContext, Services } from '../services.ts'
+import { inVerification } from '../transactions/producer-claim.ts'
 
 /** Bytes of metadata that a commit may carry: Kafka's `offset.metadata.max.bytes`. */
 const metadataBytesMax = 4096
+
+/** The first version of TxnOffsetCommit that enters the group, and the first that may be told TRANSACTION_ABORTABLE. */
+const enteringSince = 5
+const abortableSince = 4
 
 type CommitTopics = RequestOf<typeof offsetCommit>['topics']
 type CommitAnswer = ResponseInput<typeof offsetCommit>['topics']
@@ -49,24 +54,35 @@ function checkCommit(services: Services, claim: MemberClaim, version: number): n
 
 /**
  * TxnOffsetCommit (28): offsets that take effect with the producer's transaction. From version 3 on the member and its
- * generation are checked, never who owns the partitions (KIP-447).
+ * generation are checked, never who owns the partitions (KIP-447). Version 5 enters the group into the transaction first.
  */
 export async function handleTxnOffsetCommit(
   services: Services,
   request: RequestOf<typeof txnOffsetCommit>,
+  context: RequestContext,
 ): Promise<ResponseInput<typeof txnOffsetCommit>> {
   const { groupId, transactionalId, producerId, producerEpoch } = request
-  const claim = { transactionalId, producerId, epoch: producerEpoch }
-  const problem = checkTransactionalCommit(services, request) || services.transactions.verifyGroup(claim, groupId)
-  if (problem !== kafkaError.NONE) return { topics: answerAll(request.topics, problem) }
+  const { transactions, offsets } = services
   const { topics, entries } = judge(services, request.topics)
-  await services.offsets.hold(producerId, groupId, entries)
+  // Of what is not there nothing is asked, nor does it open a transaction.
+  if (entries.length === 0) return { topics }
+  const refused = (errorCode: number) => ({ topics: answerAll(request.topics, errorCode) })
+  if (groupId === '') return refused(kafkaError.INVALID_GROUP_ID)
+  const claim = { transactionalId, producerId, epoch: producerEpoch }
+  if (context.version >= enteringSince) {
+    const entered = await transactions.add(claim, [], [groupId])
+    if (entered !== kafkaError.NONE) return refused(inVerification(entered, true))
+  }
+  // From here on nothing is awaited before the offsets are held: the transaction may be over a moment later.
+  const verified = inVerification(transactions.verifyGroup(claim, groupId), context.version >= abortableSince)
+  const problem = verified || checkTransactionalCommit(services, request)
+  if (problem !== kafkaError.NONE) return refused(problem)
+  await offsets.hold(producerId, groupId, entries)
   return { topics }
 }
 
 function checkTransactionalCommit(services: Services, claim: MemberClaim): number {
   const { groupId, memberId, groupInstanceId, generationId } = claim
-  if (groupId === '') return kafkaError.INVALID_GROUP_ID
   const group = services.groups.groups.get(groupId)
   if (!group) return generationId < 0 ? kafkaError.NONE : kafkaError.ILLEGAL_GENERATION
   if (generationId < 0 && group.state === 'Empty') return kafkaError.NONE

@@ -11,6 +11,9 @@ import type { RequestContext, Services } from '../services.ts'
 /** Versions below do not know PRODUCER_FENCED and are told INVALID_PRODUCER_EPOCH, by each API. */
 const fencedSince = { initProducerId: 4, others: 2 }
 
+/** The first version of EndTxn that means transactions of version 2. */
+const raisingSince = 5
+
 /** InitProducerId (22). Without a transactional id it gives a fresh id to an idempotent producer. */
 export async function handleInitProducerId(
   services: Services,
@@ -69,12 +72,16 @@ export async function handleAddOffsetsToTxn(
   return { errorCode: byVersion(error, context.version, fencedSince.others) }
 }
 
-/** EndTxn (26). */
+/** EndTxn (26). Version 5 raises the epoch, and tells the producer that goes on. */
 export async function handleEndTxn(
   services: Services,
   request: RequestOf<typeof endTxn>,
   context: RequestContext,
 ): Promise<ResponseInput<typeof endTxn>> {
+  if (context.version >= raisingSince) {
+    const { error, producerId, epoch } = await services.transactions.endAndRaise(claimOf(request), request.committed)
+    return { errorCode: error, producerId, producerEpoch: epoch }
+  }
   const error = await services.transactions.end(claimOf(request), request.committed)
   return { errorCode: byVersion(error, context.version, fencedSince.others) }
 }

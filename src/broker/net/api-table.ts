@@ -65,7 +65,7 @@ import { type ServedApi, serve } from './served-api.ts'
 /** Every API that the broker serves, with the versions that clients may use. */
 export const servedApis: readonly ServedApi[] = [
   // Advertised from 0, since older librdkafka turns compression off otherwise (KAFKA-18659).
-  serve(produce, [3, 11], handleProduce, { advertisedMinVersion: 0 }),
+  serve(produce, [3, 12], handleProduce, { advertisedMinVersion: 0 }),
   // Version 13 addresses topics by id.
   serve(fetch, [4, 12], handleFetch, { sizeHint: fetchSizeHint }),
   serve(listOffsets, [1, 8], handleListOffsets),
@@ -79,17 +79,16 @@ export const servedApis: readonly ServedApi[] = [
   serve(syncGroup, [0, 5], handleSyncGroup),
   serve(describeGroups, [0, 5], handleDescribeGroups),
   serve(listGroups, [0, 4], handleListGroups),
-  serve(apiVersions, [0, 3], handleApiVersions),
+  serve(apiVersions, [0, 4], handleApiVersions),
   serve(createTopics, [2, 7], handleCreateTopics),
   serve(deleteTopics, [1, 6], handleDeleteTopics),
   serve(deleteRecords, [0, 2], handleDeleteRecords),
   serve(initProducerId, [0, 4], handleInitProducerId),
   serve(offsetForLeaderEpoch, [2, 4], handleOffsetForLeaderEpoch),
   serve(addPartitionsToTxn, [0, 3], handleAddPartitionsToTxn),
-  // Later versions of these three are transactions of Kafka 4 (TV2), which is not advertised.
   serve(addOffsetsToTxn, [0, 4], handleAddOffsetsToTxn),
-  serve(endTxn, [0, 4], handleEndTxn),
-  serve(txnOffsetCommit, [0, 4], handleTxnOffsetCommit),
+  serve(endTxn, [0, 5], handleEndTxn),
+  serve(txnOffsetCommit, [0, 5], handleTxnOffsetCommit),
   serve(describeConfigs, [1, 4], handleDescribeConfigs),
   serve(alterConfigs, [0, 2], handleAlterConfigs),
   serve(createPartitions, [0, 3], handleCreatePartitions),

@@ -10,19 +10,18 @@ import type { ResolvedOptions } from '../broker-options.ts'
 import type { GroupOffsets } from '../groups/group-offsets.ts'
 import type { Facts } from '../storage/facts.ts'
 import type { Topics } from '../topics.ts'
+import {
+  epochMax,
+  granted,
+  judgeRaisingEnd,
+  mayGoOn,
+  type ProducerClaim,
+  type ProducerGrant,
+  refused,
+} from './producer-claim.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import { moved, rowFact, type TransactionRow } from './transaction-row.ts'
 import { TransactionTimeouts } from './transaction-timeouts.ts'
-
-/** The last epoch that a producer may be given: the one after it is kept for fencing. */
-const epochMax = 32_766
-
-/** A producer as it names itself. */
-export interface ProducerClaim {
-  readonly transactionalId: string
-  readonly producerId: number
-  readonly epoch: number
-}
 
 /** What a TransactionCoordinator works with. */
 export interface TransactionEnvironment {
@@ -80,8 +79,7 @@ export class TransactionCoordinator {
     transactionalId: string,
     timeoutMs: number,
     expected: { readonly producerId: number; readonly epoch: number } | null,
-  ): Promise<{ readonly error: number; readonly producerId: number; readonly epoch: number }> {
-    const refused = (error: number) => ({ error, producerId: -1, epoch: -1 })
+  ): Promise<ProducerGrant> {
     if (transactionalId === '') return refused(kafkaError.INVALID_REQUEST)
     if (timeoutMs <= 0 || timeoutMs > this.environment.options.transactionTimeoutMsMax) {
       return refused(kafkaError.INVALID_TRANSACTION_TIMEOUT)
@@ -100,7 +98,7 @@ export class TransactionCoordinator {
       const next = await this.nextIdentity(row, expected)
       if (!next) return refused(kafkaError.PRODUCER_FENCED)
       await this.write(moved(row, 'Empty', { ...next, timeoutMs, partitions: [], groups: [], startedAt: -1 }))
-      return { error: kafkaError.NONE, producerId: next.producerId, epoch: next.epoch }
+      return granted(next)
     })
   }
 
@@ -123,18 +121,16 @@ export class TransactionCoordinator {
   private async nextIdentity(
     row: TransactionRow,
     expected: { readonly epoch: number } | null,
-  ): Promise<Pick<TransactionRow, 'producerId' | 'epoch' | 'lastProducerId' | 'lastEpoch'> | null> {
-    const { producerId, epoch, lastProducerId, lastEpoch } = row
+  ): Promise<Pick<TransactionRow, 'producerId' | 'epoch' | 'lastEpoch'> | null> {
+    const { producerId, epoch, lastEpoch } = row
     if (epoch >= epochMax && (!expected || expected.epoch === epoch)) {
       const fresh = await this.environment.producerIds.take()
-      return { producerId: fresh, epoch: 0, lastProducerId: producerId, lastEpoch: expected ? epoch : -1 }
+      return { producerId: fresh, epoch: 0, lastEpoch: expected ? epoch : -1 }
     }
-    if (!expected) return { producerId, epoch: epoch + 1, lastProducerId, lastEpoch: -1 }
-    if (epoch === -1 || expected.epoch === epoch) {
-      return { producerId, epoch: epoch + 1, lastProducerId, lastEpoch: epoch }
-    }
+    if (!expected) return { producerId, epoch: epoch + 1, lastEpoch: -1 }
+    if (epoch === -1 || expected.epoch === epoch) return { producerId, epoch: epoch + 1, lastEpoch: epoch }
     // The answer to its last request was lost: nothing has to change.
-    return expected.epoch === lastEpoch ? { producerId, epoch, lastProducerId, lastEpoch } : null
+    return expected.epoch === lastEpoch ? { producerId, epoch, lastEpoch } : null
   }
 
   /** Enters partitions and groups into the open transaction, and opens one where there is none. */
@@ -163,6 +159,29 @@ export class TransactionCoordinator {
       await this.write(prepared)
       await this.complete(prepared)
       return kafkaError.NONE
+    })
+  }
+
+  /**
+   * As {@link end}, and raises the epoch, as transactions of version 2 do (KIP-890): nothing that was sent under the old one
+   * can come into the next. An abort does that also where nothing is open.
+   * @returns the producer with which its holder goes on
+   */
+  async endAndRaise(claim: ProducerClaim, isCommit: boolean): Promise<ProducerGrant> {
+    const { transactionalId, epoch } = claim
+    if (transactionalId === '') return refused(kafkaError.INVALID_REQUEST)
+    const row = this.rows.get(transactionalId)
+    if (!row) return refused(kafkaError.INVALID_PRODUCER_ID_MAPPING)
+    // First of all, since the row may be on its way to another producer id.
+    if (this.inTransition.has(transactionalId)) return refused(kafkaError.CONCURRENT_TRANSACTIONS)
+    const judged = judgeRaisingEnd(row, claim, isCommit)
+    if (judged) return judged
+    return this.transition(transactionalId, async () => {
+      const next = epoch < epochMax ? {} : { nextProducerId: await this.environment.producerIds.take() }
+      const raised = { epoch: epoch + 1, lastEpoch: epoch, ...next }
+      const prepared = moved(row, isCommit ? 'PrepareCommit' : 'PrepareAbort', raised)
+      await this.write(prepared)
+      return granted(await this.complete(prepared))
     })
   }
 
@@ -238,8 +257,11 @@ export class TransactionCoordinator {
     await this.complete(fenced)
   }
 
-  /** The last two steps: markers into the logs; offsets and the row in one batch of facts. May be done again. */
-  private async complete(row: TransactionRow): Promise<void> {
+  /**
+   * The last two steps: markers into the logs; offsets and the row in one batch of facts. May be done again.
+   * @returns the completed row
+   */
+  private async complete(row: TransactionRow): Promise<TransactionRow> {
     const { facts, topics, offsets, clock, coordinatorEpoch } = this.environment
     const isCommit = row.state === 'PrepareCommit'
     const producer = { producerId: row.producerId, producerEpoch: row.epoch }
@@ -252,7 +274,9 @@ export class TransactionCoordinator {
         if (log) await log.written(log.append(marker, header) + 1)
       }),
     )
-    const completed = moved(row, isCommit ? 'CompleteCommit' : 'CompleteAbort', {
+    const { nextProducerId, ...prepared } = row
+    const completed = moved(prepared, isCommit ? 'CompleteCommit' : 'CompleteAbort', {
+      ...(nextProducerId === undefined ? {} : { producerId: nextProducerId, epoch: 0 }),
       partitions: [],
       groups: [],
       startedAt: -1,
@@ -261,16 +285,8 @@ export class TransactionCoordinator {
     await facts.write([...outcome.changes, rowFact(completed)])
     outcome.apply()
     this.apply(completed)
+    return completed
   }
-}
-
-/** Whether a producer that names its id may go on with it; its epoch is judged later. */
-function mayGoOn(row: TransactionRow, expected: { readonly producerId: number; readonly epoch: number }): boolean {
-  return (
-    row.epoch === -1 ||
-    expected.producerId === row.producerId ||
-    (expected.producerId === row.lastProducerId && expected.epoch >= epochMax)
-  )
 }
 
 /** The partitions with those added that were not among them. */

@@ -11,7 +11,8 @@ import { fact } from '../storage/facts.ts'
  *       |               +--EndTxn, timeout, fence--> PrepareAbort --markers written--> CompleteAbort --add--> Ongoing
  *       +--- InitProducerId, from Empty, CompleteCommit and CompleteAbort
  *
- * From Prepare* on the outcome stands: after a crash the markers are written (again) and the row completed.
+ * From Prepare* on the outcome stands: after a crash the markers are written (again) and the row completed. In transactions
+ * of version 2 an EndTxn that aborts leads to PrepareAbort from Empty and Complete*, too: it raises the epoch.
  */
 export type TransactionState =
   | 'Empty'
@@ -32,12 +33,12 @@ export const transactionStates: readonly TransactionState[] = [
 ]
 
 const transitions: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
-  Empty: ['Empty', 'Ongoing'],
+  Empty: ['Empty', 'Ongoing', 'PrepareAbort'],
   Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort'],
   PrepareCommit: ['CompleteCommit'],
   PrepareAbort: ['CompleteAbort'],
-  CompleteCommit: ['Ongoing', 'Empty'],
-  CompleteAbort: ['Ongoing', 'Empty'],
+  CompleteCommit: ['Ongoing', 'Empty', 'PrepareAbort'],
+  CompleteAbort: ['Ongoing', 'Empty', 'PrepareAbort'],
 }
 
 /** What is known of one transactional id. Rows are replaced, never changed. */
@@ -46,10 +47,12 @@ export interface TransactionRow {
   readonly producerId: number
   /** -1 before the first InitProducerId was answered. */
   readonly epoch: number
-  /** The id it had before its epochs ran out, or -1. */
+  /** The id it had before its last transition: another one where the epochs ran out in that. */
   readonly lastProducerId: number
   /** The epoch before the present one where its holder may still ask to go on with it, else -1. */
   readonly lastEpoch: number
+  /** Between Prepare* and Complete*: the id to go on with where the epochs have run out. */
+  readonly nextProducerId?: number
   readonly timeoutMs: number
   readonly state: TransactionState
   readonly partitions: readonly TopicPartition[]
@@ -65,7 +68,7 @@ export function moved(row: TransactionRow, state: TransactionState, changes: Par
     transitions[row.state].includes(state),
     `transaction ${row.transactionalId} goes from ${row.state} to ${state}`,
   )
-  return { ...row, ...changes, state }
+  return { ...row, lastProducerId: row.producerId, ...changes, state }
 }
 
 /** The row as a fact. */

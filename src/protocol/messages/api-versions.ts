@@ -2,6 +2,9 @@ import { api } from '../api.ts'
 import { array, int16, int32, int64, string } from '../codec.ts'
 import { since, struct, tagged } from '../struct.ts'
 
+/** The feature whose finalized level is the version of transactions of a cluster (KIP-890). */
+export const transactionFeature = 'transaction.version'
+
 /**
  * The versions a broker serves (key 18). Answered before authentication; its response header is version 0 always,
  * so that a client can read the answer whatever version it asked with. From version 3 on with the features of the cluster:

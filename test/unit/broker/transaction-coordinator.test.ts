@@ -16,7 +16,10 @@ afterEach(async () => {
 })
 
 describe('a transaction whose time is up', () => {
-  it('is aborted though a partition was being added to it at that moment', async () => {
+  it.each([
+    ['a partition was being added to it', 'add'],
+    ['a batch was being entered into it', 'enter'],
+  ] as const)('is aborted though %s at that moment', async (_, how) => {
     const clock = new SteppedClock()
     const disk = new MemoryStorage().open()
     let disked = Promise.resolve()
@@ -47,12 +50,19 @@ describe('a transaction whose time is up', () => {
     await pass(9_800)
     const { opened, open } = gate()
     disked = opened
-    const adding = session.addPartitionsOnce('id', producer, 'words', [1])
+    const batch = { producer, sequence: 0, timestamp: clock.now() }
+    const adding =
+      how === 'add'
+        ? session.addPartitionsOnce('id', producer, 'words', [1])
+        : session.sendIn('id', 'words', ['late'], batch, 1, 12).then(({ errorCode }) => [errorCode])
     await quiet()
     await pass(400)
     open()
     expect(await adding).toEqual([0])
     await quiet()
     expect(await session.settled('id')).toBe('CompleteAbort')
+    // Nothing of it stays open: a batch that was let in stands before the marker.
+    const end = (await session.listOffset('words', 1, -1, 0))?.offset
+    expect((await session.listOffset('words', 1, -1, 1))?.offset).toBe(end)
   })
 })
