@@ -80,7 +80,7 @@ export async function commit(
   await producer.flush()
 
   // B2: the positions of every task that wrote join the transaction, checked against the membership (KIP-447).
-  await steps('B2.addOffsets', () => producer.addOffsets(group.groupId))
+  if (producer.transactionVersion === 1) await steps('B2.addOffsets', () => producer.addOffsets(group.groupId))
   const offsets = cuts.flatMap((cut) => cut.offsets())
   await steps('B2.txnOffsetCommit', () => producer.commitOffsets(group, offsets))
 

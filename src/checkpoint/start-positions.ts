@@ -125,7 +125,7 @@ export async function commitStartPositions(
     }),
   }))
   await app.ports.steps('A5.commitStartPositions', async () => {
-    await producer.addOffsets(group.groupId)
+    if (producer.transactionVersion === 1) await producer.addOffsets(group.groupId)
     await producer.commitOffsets(group, offsets)
     await producer.commit()
   })

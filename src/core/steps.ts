@@ -26,6 +26,9 @@ export const stepNames = [
 /** One of {@link stepNames}. */
 export type StepName = (typeof stepNames)[number]
 
+/** The steps that transactions of version 2 do not have: partitions and groups enter with what is written (KIP-890). */
+export const stepsOfFirstVersion: readonly StepName[] = ['B1.addPartitions', 'B2.addOffsets']
+
 /**
  * Runs `effect` as the step `name`. The shipped hook only calls it; a test's may refuse to begin it or to return
  * from it, which is a crash before and after the effect.

@@ -10,6 +10,18 @@ import type { SealedBatch } from './partition-output.ts'
 import type { TopicLimits } from './topic-limits.ts'
 import type { NodeId } from './transport.ts'
 
+const leadsNot: readonly number[] = [kafkaError.NOT_LEADER_OR_FOLLOWER, kafkaError.LEADER_NOT_AVAILABLE]
+
+/**
+ * A broker that has appended nothing and takes the batch later: it does not lead the partition, too few replicas are there,
+ * or the partition cannot enter the transaction yet, since the coordinator is busy with the last one (KIP-890).
+ */
+const appendedNothing: readonly number[] = [
+  ...leadsNot,
+  kafkaError.NOT_ENOUGH_REPLICAS,
+  kafkaError.CONCURRENT_TRANSACTIONS,
+]
+
 /** A batch over `max.message.bytes`, and one over `segment.bytes`: nothing was appended. */
 const tooLarge: readonly number[] = [kafkaError.MESSAGE_TOO_LARGE, kafkaError.RECORD_LIST_TOO_LARGE]
 
@@ -36,8 +48,9 @@ export class BatchSender {
   }
 
   /**
-   * Sends a round of batches, at most one a partition, and waits until every one is acknowledged. A broker that does not
-   * lead a partition has appended nothing: such a batch goes to the leader that there is then.
+   * Sends a round of batches, at most one a partition, and waits until every one is acknowledged. Identity and sequence are
+   * put into a batch here. Where a broker says that it has appended nothing, the batch as it is goes to the leader that there
+   * is then.
    * @throws whatever else a broker answers, or a partition that stays without a leader; a batch that is too large for its
    * topic as {@link TopicLimits.refused} says
    */
@@ -49,7 +62,8 @@ export class BatchSender {
   private async sendToLeaders(attempt: Attempt, round: readonly SealedBatch[]): Promise<void> {
     let waiting = round.map((batch) => {
       const { writer, output } = batch
-      return { ...batch, records: writer.finish(attempt, output.takeSequence(writer.count), true) }
+      const records = writer.finish(attempt, output.takeSequence(writer.count), true)
+      return { ...batch, records, errorCode: kafkaError.NONE as number }
     })
     const deadline = this.client.deadline()
     while (waiting.length > 0 && !attempt.isOver()) {
@@ -63,19 +77,19 @@ export class BatchSender {
       const refused = await Promise.all([...byNode].map(([node, batches]) => this.produceTo(attempt, node, batches)))
       waiting = refused.flat()
       if (waiting.length > 0) {
-        for (const { output } of waiting) {
+        for (const { output, errorCode } of waiting) {
           const { topic, partition } = output
           if (this.client.clock.monotonicMs() > deadline) {
-            throw kafkaFailure(kafkaError.NOT_LEADER_OR_FOLLOWER, produce.name, { topic, partition })
+            throw kafkaFailure(errorCode, produce.name, { topic, partition })
           }
-          this.metadata.forget(topic)
+          if (leadsNot.includes(errorCode)) this.metadata.forget(topic)
         }
         await this.client.clock.sleep(20)
       }
     }
   }
 
-  /** @returns the batches that the broker refused because it does not lead their partition: nothing was appended */
+  /** @returns the batches of which the broker says that it has appended nothing, with the error number that said so */
   private async produceTo<B extends SealedBatch & { records: Buffer }>(
     attempt: Attempt,
     node: NodeId,
@@ -110,11 +124,8 @@ export class BatchSender {
       }
       if (result.errorCode === kafkaError.NONE) {
         batch.output.endOffset = result.baseOffset + batch.writer.count
-      } else if (
-        result.errorCode === kafkaError.NOT_LEADER_OR_FOLLOWER ||
-        result.errorCode === kafkaError.LEADER_NOT_AVAILABLE
-      ) {
-        refused.push(batch)
+      } else if (appendedNothing.includes(result.errorCode)) {
+        refused.push({ ...batch, errorCode: result.errorCode })
       } else if (tooLarge.includes(result.errorCode)) {
         const { records, writer } = batch
         throw await this.limits.refused({ topic, partition, bytes: records.length, records: writer.count })

@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.ts'
 import type { Random } from '../core/random.ts'
 import type { Api } from '../protocol/api.ts'
 import { kafkaError } from '../protocol/kafka-errors.ts'
-import { apiVersions } from '../protocol/messages/api-versions.ts'
+import { apiVersions, transactionFeature } from '../protocol/messages/api-versions.ts'
 import { findCoordinator, groupCoordinator, transactionCoordinator } from '../protocol/messages/find-coordinator.ts'
 import { isRetriable, kafkaFailure } from './kafka-error.ts'
 import { anyNode, type Lane, type NodeId, type Transport } from './transport.ts'
@@ -22,6 +22,8 @@ export interface KafkaClientOptions {
 
 /** How long nothing is said of a broker that does not answer. */
 const silenceMs = 2000
+/** The first version of ApiVersions that tells features. */
+const featuresSince = 3
 const firstBackoffMs = 20
 const lastBackoffMs = 1000
 
@@ -39,6 +41,12 @@ export class KafkaClient {
   /** Connections that a broker wants left alone, `lane:node`. */
   private readonly throttledUntil = new Map<string, DeadlineMs>()
   private versions: Map<number, { readonly min: number; readonly max: number }> | null = null
+  /**
+   * Which transactions the cluster has agreed on, read when the client opens (KIP-890). In version 2 partitions and groups
+   * enter with what is written, and each end raises the producer's epoch. A cluster that agrees otherwise later goes on
+   * serving both: there the version of a request decides what is done, not the feature.
+   */
+  transactionVersion: 1 | 2 = 1
 
   constructor(options: KafkaClientOptions) {
     this.transport = options.transport
@@ -54,7 +62,7 @@ export class KafkaClient {
   }
 
   /**
-   * Learns which versions the cluster serves. Called once, before anything else.
+   * Learns which versions the cluster serves, and which transactions it has. Called once, before anything else.
    * @param patienceMs how long to go on trying to reach a broker
    * @throws {StreamError} `BROKER_UNREACHABLE` when none answers in that time, or what answers is no Kafka broker
    */
@@ -72,6 +80,7 @@ export class KafkaClient {
       const decoded = apiVersions.response.decode(0, answer)
       if (decoded.errorCode !== kafkaError.NONE) throw kafkaFailure(decoded.errorCode, apiVersions.name)
       this.versions = new Map(decoded.apiKeys.map((one) => [one.apiKey, { min: one.minVersion, max: one.maxVersion }]))
+      this.transactionVersion = (await this.finalizedTransactions(deadline)) >= 2 ? 2 : 1
     })
     await asked.finally(cancel).catch((error: unknown) => {
       if (error instanceof StreamError && error.code === 'BROKER_UNREACHABLE') throw error
@@ -83,8 +92,18 @@ export class KafkaClient {
     })
   }
 
+  /** The finalized level of the feature that stands for transactions; 0 where brokers are too old to have features. */
+  private async finalizedTransactions(deadline: DeadlineMs): Promise<number> {
+    if ((this.versions?.get(apiVersions.key)?.max ?? 0) < featuresSince) return 0
+    const software = { clientSoftwareName: 'millrace', clientSoftwareVersion: 'unknown' }
+    const answer = await this.send('admin', anyNode, apiVersions, software, deadline)
+    if (answer.errorCode !== kafkaError.NONE) throw kafkaFailure(answer.errorCode, apiVersions.name)
+    if (answer.finalizedFeaturesEpoch < 0) return 0
+    return answer.finalizedFeatures.find(({ name }) => name === transactionFeature)?.maxVersionLevel ?? 0
+  }
+
   /**
-   * The highest version that both sides have, of those that mean transactions of version 1.
+   * The highest version that both sides have, of those that mean the cluster's transactions.
    * @throws {StreamError} `BROKER_UNSUPPORTED` when there is none
    */
   version(
@@ -92,12 +111,14 @@ export class KafkaClient {
     lowest: number = api.minVersion,
   ): number {
     const served = this.versions?.get(api.key)
-    const highest = api.secondTransactionsSince === undefined ? api.maxVersion : api.secondTransactionsSince - 1
-    const version = served ? Math.min(served.max, highest) : -1
-    if (!served || version < Math.max(served.min, lowest)) {
+    const second = api.secondTransactionsSince ?? Number.POSITIVE_INFINITY
+    const isSecond = this.transactionVersion === 2 && second <= api.maxVersion
+    const [least, most] = isSecond ? [second, api.maxVersion] : [lowest, Math.min(api.maxVersion, second - 1)]
+    const version = served ? Math.min(served.max, most) : -1
+    if (!served || version < Math.max(served.min, least)) {
       throw new StreamError(
         'BROKER_UNSUPPORTED',
-        `${api.name} is needed in a version of ${lowest} to ${api.maxVersion}, the broker at ${this.transport.address} serves ${
+        `${api.name} is needed in a version of ${least} to ${most}, the broker at ${this.transport.address} serves ${
           served ? `${served.min} to ${served.max}` : 'none'
         }; Kafka 3.7 or newer is required`,
         { api: api.name },

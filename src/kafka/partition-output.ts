@@ -125,6 +125,12 @@ export class PartitionOutput {
     return first
   }
 
+  /** The transaction has ended. @param isNewEpoch whether the producer goes on under another epoch, whose numbers begin at 0 */
+  ended(isNewEpoch: boolean): void {
+    this.isInTransaction = false
+    if (isNewEpoch) this.sequence = 0
+  }
+
   /** Forgets the open batch and all numbers: a new producer epoch begins. @returns the batch's writer, to be used again */
   reset(): RecordBatchWriter | null {
     const writer = this.writer

@@ -9,6 +9,9 @@ import { isRetriable, kafkaFailure, refuseFailed } from './kafka-error.ts'
 import { type GroupIdentity, type OffsetCommit, offsetsByTopic } from './offset-commit.ts'
 import type { NodeId } from './transport.ts'
 
+/** The first pause before a request is repeated: a coordinator that is busy with the last transaction is so for this long. */
+const busyMs = 2
+
 /**
  * What the producer of a transactional id asks of the coordinators: of its transactions, and of its group.
  *
@@ -24,7 +27,7 @@ export class TransactionRequests {
     this.transactionalId = transactionalId
   }
 
-  /** Enters partitions into the transaction, which opens it. */
+  /** Enters partitions into the transaction, which opens it. For transactions of version 1 alone. */
   async addPartitions(producer: ProducerIdentity, partitions: Iterable<TopicPartition>): Promise<void> {
     const topics = byTopic(partitions, ({ partition }) => partition)
     await this.toCoordinator(async (node) => {
@@ -34,7 +37,7 @@ export class TransactionRequests {
     })
   }
 
-  /** Enters the offsets of a group into the transaction, which opens it where nothing was written. */
+  /** Enters a group into the transaction, which opens it where nothing was written. For transactions of version 1 alone. */
   async addOffsets(producer: ProducerIdentity, groupId: string): Promise<void> {
     await this.toCoordinator(async (node) => {
       const { errorCode } = await this.client.send('data', node, addOffsetsToTxn, { ...this.holder(producer), groupId })
@@ -54,18 +57,25 @@ export class TransactionRequests {
   ): Promise<void> {
     const request = { ...this.holder(producer), ...group, topics: offsetsByTopic(offsets) }
     const deadline = this.client.deadline()
-    await this.client.retrying(deadline, async () => {
+    const attempt = async (): Promise<void> => {
       const node = await this.client.groupCoordinator('data', group.groupId, deadline)
       const answer = await this.client.send('data', node, txnOffsetCommit, request, deadline, 3)
       refuseFailed(txnOffsetCommit.name, answer.topics)
-    })
+    }
+    await this.client.retrying(deadline, attempt, busyMs)
   }
 
-  /** Ends the transaction. */
-  async end(producer: ProducerIdentity, committed: boolean): Promise<void> {
-    await this.toCoordinator(async (node) => {
-      const { errorCode } = await this.client.send('data', node, endTxn, { ...this.holder(producer), committed })
-      if (errorCode !== kafkaError.NONE) throw kafkaFailure(errorCode, endTxn.name)
+  /**
+   * Ends the transaction.
+   * @returns who goes on: in transactions of version 2 the same under a new epoch, or under another id where the epochs of
+   * this one have run out
+   */
+  async end(producer: ProducerIdentity, committed: boolean): Promise<ProducerIdentity> {
+    return this.toCoordinator(async (node) => {
+      const answer = await this.client.send('data', node, endTxn, { ...this.holder(producer), committed })
+      if (answer.errorCode !== kafkaError.NONE) throw kafkaFailure(answer.errorCode, endTxn.name)
+      const { producerId, producerEpoch } = answer
+      return producerId < 0 ? producer : { producerId, producerEpoch }
     })
   }
 
@@ -73,20 +83,20 @@ export class TransactionRequests {
     return { transactionalId: this.transactionalId, producerId, producerEpoch }
   }
 
-  private async toCoordinator(attempt: (node: NodeId) => Promise<void>): Promise<void> {
+  private async toCoordinator<T>(attempt: (node: NodeId) => Promise<T>): Promise<T> {
     const deadline = this.client.deadline()
     const asked = this.client.retrying(
       deadline,
       async () => {
         const node = await this.client.transactionCoordinator('data', this.transactionalId, deadline)
-        await attempt(node).catch((error: unknown) => {
+        return attempt(node).catch((error: unknown) => {
           const code = error instanceof StreamError ? error.context.kafkaCode : undefined
           throw code !== undefined && isRetriable(code) ? error : asUnknownOutcome(error)
         })
       },
-      2,
+      busyMs,
     )
-    await asked.catch((error: unknown) => {
+    return asked.catch((error: unknown) => {
       throw asUnknownOutcome(error)
     })
   }

@@ -67,6 +67,11 @@ export class TransactionalProducer implements OutputOwner {
     return this.identity
   }
 
+  /** Which transactions it makes: only those of version 1 have {@link addOffsets}. */
+  get transactionVersion(): 1 | 2 {
+    return this.client.transactionVersion
+  }
+
   /** Whether a transaction is open at the broker. */
   get hasTransaction(): boolean {
     return this.isOpen
@@ -158,7 +163,7 @@ export class TransactionalProducer implements OutputOwner {
   private drain(): void {
     if (this.draining || this.failure) return
     const attempt = this.attempt
-    this.draining = this.sendReady({ ...this.producer, isOver: () => attempt !== this.attempt })
+    this.draining = this.sendReady(() => attempt !== this.attempt)
       .catch((error: unknown) => {
         if (attempt === this.attempt) this.failure = { error: asUnknownOutcome(error) }
       })
@@ -169,18 +174,22 @@ export class TransactionalProducer implements OutputOwner {
       })
   }
 
-  private async sendReady(attempt: Attempt): Promise<void> {
-    while (this.ready.length > 0 && !attempt.isOver()) {
+  private async sendReady(isOver: () => boolean): Promise<void> {
+    while (this.ready.length > 0 && !isOver()) {
+      // Of this moment, since the end of a transaction may have brought another epoch.
+      const attempt: Attempt = { ...this.producer, isOver }
       const round = this.takeRound()
       const fresh = round.map((batch) => batch.output).filter((output) => !output.isInTransaction)
       if (fresh.length > 0) {
         this.isOpen = true
-        await this.steps('B1.addPartitions', () => this.requests.addPartitions(attempt, fresh))
-        if (attempt.isOver()) return
+        if (this.transactionVersion === 1) {
+          await this.steps('B1.addPartitions', () => this.requests.addPartitions(attempt, fresh))
+          if (isOver()) return
+        }
         for (const output of fresh) output.isInTransaction = true
       }
       await this.steps('B1.produce', () => this.sender.send(attempt, round))
-      if (attempt.isOver()) return
+      if (isOver()) return
       for (const { writer } of round) {
         this.pendingBytes -= writer.sizeBytes
         writer.reset()
@@ -201,7 +210,10 @@ export class TransactionalProducer implements OutputOwner {
     return [...round.values()]
   }
 
-  /** B2, first half: enters the group's offsets into the transaction, opening it where nothing was written. */
+  /**
+   * B2, first half, in transactions of version 1 alone: enters the group into the transaction, opening it where nothing was
+   * written. In version 2 {@link commitOffsets} does that.
+   */
   async addOffsets(groupId: string): Promise<void> {
     this.isOpen = true
     await this.requests.addOffsets(this.producer, groupId)
@@ -209,17 +221,18 @@ export class TransactionalProducer implements OutputOwner {
 
   /** B2, second half: see {@link TransactionRequests.commitOffsets}. */
   async commitOffsets(group: GroupIdentity, offsets: readonly OffsetCommit[]): Promise<void> {
+    this.isOpen = true
     await this.requests.commitOffsets(this.producer, group, offsets)
   }
 
   /** B3: commits. @throws {StreamError} action `reset-task`: the outcome is unknown then */
   async commit(): Promise<void> {
-    await this.requests.end(this.producer, true)
+    const { producer, attempt } = this
+    const next = await this.requests.end(producer, true)
+    if (attempt !== this.attempt) return
+    this.identity = next
     this.isOpen = false
-    for (const outputs of this.outputs.values()) {
-      for (const output of outputs) {
-        if (output) output.isInTransaction = false
-      }
-    }
+    const isNewEpoch = next.producerId !== producer.producerId || next.producerEpoch !== producer.producerEpoch
+    for (const outputs of this.outputs.values()) for (const output of outputs) output?.ended(isNewEpoch)
   }
 }

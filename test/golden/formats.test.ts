@@ -100,7 +100,7 @@ describe.each(formats)('formats %s, as they were written', (name) => {
     })
     expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0)
     const spec = { name: rowsStore, kind: 'key-value' as const, key: rowsValue, value: rowsValue }
-    const opened = await TaskStore.open({ app: world.app, taskId: 'golden_0', spec, changelog, path: '/rows' })
+    const opened = await TaskStore.open({ app: world.app, taskId: 'golden_0', spec, changelog, path: '/rows', beginsAt: 0 })
     expect(await rowsIn(opened.store)).toEqual(userRows)
     expect(reservedIn(opened.store)).toEqual(reservedRows)
     expect(opened.positions()).toEqual(rowsPositions)
@@ -119,12 +119,37 @@ describe.each(formats)('formats %s, as they were written', (name) => {
     expect(found?.offset).toBe('3')
     expect(decodeOffsetMetadata(found?.metadata ?? '')).toMatchObject({
       commitId: expect.any(Number),
+      plan: 1,
+      topicId: expect.stringMatching(/^.{16,}$/),
       txnId: expect.stringContaining(`${appId}-`),
       partitionTime: 1_700_000_000_100,
     })
   })
 
-  it('have the data of a job that goes on with them: broker, stores, manifest, and nothing is counted twice', async () => {
+  it('have a control topic that says which plan ran, and where its stores began', async () => {
+    const dataDirectory = await copyOf('data')
+    const rows = new Map<string, unknown>()
+    await withBrokerOf(dataDirectory, async (brokers) => {
+      for (const { key, value } of await readAll(brokers, `${appId}-control`)) rows.set(key, JSON.parse(value))
+    })
+    const began = { v: 1, commitId: expect.any(Number), plan: 1, changelogOffset: 0 }
+    expect(Object.fromEntries(rows)).toMatchObject({
+      plan: {
+        v: 1,
+        version: 1,
+        manifest: { format: 1, appId },
+        topicIds: { lines: expect.any(String), [`${appId}-counts-changelog`]: expect.any(String) },
+        stores: { counts: 1, seen: 1 },
+        fresh: {},
+        earlier: [],
+        firstStartMs: expect.any(Number),
+      },
+      'begin counts 0': began,
+      'begin seen 0': began,
+    })
+  })
+
+  it('have the data of a job that goes on with them: broker, stores, plan, and nothing is counted twice', async () => {
     const dataDirectory = await copyOf('data')
     // As they are: a job restores stores that are older than the deletes in its changelogs may be (X10).
     const backend = await levelBackends().open(join(dataDirectory, appId, 'stores', 'counts', '0'))

@@ -85,7 +85,7 @@ describe('a start that is aborted', () => {
     ['TxnOffsetCommit', 3200],
     ['EndTxn', 3200],
   ])('while %s is not answered ends within %s ms, and leaves no timer', async (request, mostMs) => {
-    const world = new World(simulationSeed(3))
+    const world = new World(simulationSeed(3), request === 'AddOffsetsToTxn' ? 1 : 2)
     world.files.put('/in/a.txt', 'one\ntwo\n')
     await world.run(world.startBroker())
     const user = world.simulation.actor('user').clock

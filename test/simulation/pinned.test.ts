@@ -71,7 +71,7 @@ describe('pinned', () => {
         .count('counts')
     })
     for (let occurrence = 3; occurrence < 6; occurrence++) {
-      const made = await wordCountWorld(seed)
+      const made = await wordCountWorld(seed, 1)
       made.files.put('/in/0.txt', Array.from({ length: 2000 }, (_, n) => long(n)).join('\n'))
       for (let file = 1; file < 30; file++) await made.files.remove(`/in/${file}.txt`)
       const instance = made.instance([{ request: 'AddPartitionsToTxn', occurrence, lateMs: 250 }])

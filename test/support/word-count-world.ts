@@ -42,8 +42,8 @@ export const wordCount = pipeline('word-count', ({ stream }) => {
 export const wordCountConfig = { dataDirectory: '/data', commitIntervalMs: 10, commitShareMax: 1 }
 
 /** A world with a broker and files of text. */
-export async function wordCountWorld(seed: number): Promise<World> {
-  const made = new World(seed)
+export async function wordCountWorld(seed: number, transactionVersion?: 1 | 2): Promise<World> {
+  const made = new World(seed, transactionVersion)
   for (const [index, content] of texts.entries()) made.files.put(`/in/${index}.txt`, content)
   await made.run(made.startBroker())
   return made

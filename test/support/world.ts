@@ -30,6 +30,8 @@ export class World {
   readonly disk: MemoryDisk
   /** A program that writes what the application reads, and reads what it writes. */
   readonly outside: OutsideClient
+  /** Of the brokers that are started here: the seed picks, where nobody says. */
+  readonly transactionVersion: 1 | 2
   private readonly seed: number
   private readonly network: SimulatedNetwork
   private readonly brokerDisk = new BrokerDisk()
@@ -38,8 +40,9 @@ export class World {
   /** How often the broker was started. */
   brokerStarts = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, transactionVersion: 1 | 2 = seed % 2 === 0 ? 1 : 2) {
     this.seed = seed
+    this.transactionVersion = transactionVersion
     this.simulation = new Simulation(seed)
     this.network = new SimulatedNetwork(this.simulation)
     const reader = this.simulation.actor('outside')
@@ -66,7 +69,7 @@ export class World {
       clock: actor.clock,
       random: seededRandom(this.seed + life),
       logger: silentLogger,
-      options,
+      options: { transactionVersion: this.transactionVersion, ...options },
     })
     this.broker = { actor, opened }
     this.network.listen(opened.connect)

@@ -24,8 +24,16 @@ export const reservedRows: readonly (readonly [string, string])[] = [
 /** In the changelog behind the others: a delete, of a row that was there before. */
 export const deletedKey = 'deleted'
 
-export const rowsPositions = { commitId: 12, positions: { 'in-0': 345 }, partitionTimes: { 'in-0': 1_700_000_000_000 } }
-export const rowsIdentity = { app: 'golden', store: rowsStore, partition: 0, clusterId: 'cluster', topicId: 'topic' }
+export const rowsPositions: PositionsRow = {
+  v: 1,
+  commitId: 12,
+  plan: 3,
+  stores: [rowsStore, 'beside'],
+  positions: { 'in-0': 345 },
+  partitionTimes: { 'in-0': 1_700_000_000_000 },
+  topicIds: { in: 'id of in' },
+}
+export const rowsIdentity = { app: 'golden', store: rowsStore, partition: 0, clusterId: 'cluster', topicId: 'topic', beganAt: 0 }
 
 /** Lines by their first word, in the topic that the job has read. */
 export const appId = 'golden'

@@ -40,11 +40,10 @@ export const kafkaBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'partitions are not entered into the next transaction',
-    file: 'src/kafka/transactional-producer.ts',
-    find: `        if (output) output.isInTransaction = false
-`,
-    replace: `        void output
-`,
+    file: 'src/kafka/partition-output.ts',
+    find: `    this.isInTransaction = false
+    if (isNewEpoch)`,
+    replace: `    if (isNewEpoch)`,
     killer: {
       project: 'unit',
       file: 'kafka/transactional-producer.test.ts',
@@ -54,8 +53,8 @@ export const kafkaBugs1: readonly PlantedBug[] = [
   {
     name: 'what an older attempt has under way touches the numbers of the new one',
     file: 'src/kafka/transactional-producer.ts',
-    find: 'isOver: () => attempt !== this.attempt',
-    replace: 'isOver: () => false',
+    find: 'this.sendReady(() => attempt !== this.attempt)',
+    replace: 'this.sendReady(() => false)',
     killer: {
       project: 'unit',
       file: 'kafka/transactional-producer.test.ts',

@@ -64,7 +64,7 @@ describe('the stores of a task', () => {
     const rows = await Promise.all(
       stores.all.map(async ({ store }) => {
         const keys: string[] = []
-        for await (const [key] of store.committedRows()) keys.push(key.toString())
+        for await (const { key } of store.rows.committedRows()) keys.push(key.toString())
         return keys
       }),
     )

@@ -6,7 +6,7 @@ import { withDeadline } from '../../../src/kafka/deadline.ts'
 import { KafkaClient } from '../../../src/kafka/kafka-client.ts'
 import { kafkaFailure } from '../../../src/kafka/kafka-error.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
-import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
+import { apiVersions, transactionFeature } from '../../../src/protocol/messages/api-versions.ts'
 import { fetch } from '../../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../../src/protocol/messages/find-coordinator.ts'
 import { heartbeat } from '../../../src/protocol/messages/group.ts'
@@ -23,6 +23,7 @@ import {
 import { SteppedClock } from '../../support/stepped-clock.ts'
 
 const lost = () => new StreamError('CONNECTION_LOST', 'it broke', { action: 'retry' })
+const level = (of: number) => ({ name: transactionFeature, minVersionLevel: of, maxVersionLevel: of })
 const brokerless = { brokers: [], topics: [] }
 
 /** A client that has not opened yet. */
@@ -51,9 +52,49 @@ describe('a client that opens', () => {
     await client.send('admin', -1, metadata, { topics: [] })
     expect(transport.asked(apiVersions).map(({ version, lane, node }) => [version, lane, node])).toEqual([
       [0, 'admin', -1],
+      [apiVersions.maxVersion, 'admin', -1],
     ])
     expect(transport.asked(metadata)[0]?.version).toBe(client.version(metadata))
     await close()
+  })
+
+  it.each([1, 2] as const)('learns that the cluster has transactions of version %i', async (transactionVersion) => {
+    const { client, close } = await clientOfBroker({ transactionVersion })
+    expect(client.transactionVersion).toBe(transactionVersion)
+    expect([produce, txnOffsetCommit, endTxn].map((api) => client.version(api))).toEqual(
+      transactionVersion === 1 ? [11, 4, 4] : [12, 5, 5],
+    )
+    await close()
+  })
+
+  it.each([
+    ['has no such feature', 3, 0, []],
+    ['does not know what is finalized', 3, -1, [level(2)]],
+    ['has finalized less', 4, 7, [level(1)]],
+    ['tells no features', 2, 7, [level(2)]],
+  ])('keeps to transactions of version 1 where the cluster %s', async (_, most, finalizedFeaturesEpoch, features) => {
+    const transport = new ScriptedTransport()
+    const ranges = [apiVersions, produce].map(({ key, maxVersion }) => ({ apiKey: key, minVersion: 0, maxVersion }))
+    const apiKeys = [{ apiKey: apiVersions.key, minVersion: 0, maxVersion: most }, ...ranges.slice(1)]
+    transport.on(apiVersions, () => ({ errorCode: 0, apiKeys, finalizedFeaturesEpoch, finalizedFeatures: features }))
+    const { client } = await scriptedClient(transport)
+    expect([client.transactionVersion, client.version(produce)]).toEqual([1, 11])
+  })
+
+  it('refuses by name a cluster that has transactions of version 2 and not their requests', async () => {
+    const transport = new ScriptedTransport()
+    const apiKeys = [
+      { apiKey: apiVersions.key, minVersion: 0, maxVersion: 4 },
+      { apiKey: produce.key, minVersion: 0, maxVersion: 11 },
+    ]
+    transport.on(apiVersions, () => ({
+      errorCode: 0,
+      apiKeys,
+      finalizedFeaturesEpoch: 0,
+      finalizedFeatures: [level(2)],
+    }))
+    const { client } = await scriptedClient(transport)
+    expect(() => client.version(produce)).toThrow('Produce is needed in a version of 12 to 12')
   })
 
   it('goes on trying while no broker listens, and opens when one does', async () => {

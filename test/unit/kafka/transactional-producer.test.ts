@@ -6,11 +6,13 @@ import { Admin } from '../../../src/kafka/admin.ts'
 import { ClusterMetadata } from '../../../src/kafka/cluster-metadata.ts'
 import { TopicLimits } from '../../../src/kafka/topic-limits.ts'
 import { TransactionalProducer } from '../../../src/kafka/transactional-producer.ts'
+import { readBatchHeader } from '../../../src/protocol/batch-header.ts'
 import { kafkaError } from '../../../src/protocol/kafka-errors.ts'
 import { describeConfigs } from '../../../src/protocol/messages/configs.ts'
 import { metadata } from '../../../src/protocol/messages/metadata.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
 import {
+  addOffsetsToTxn,
   addPartitionsToTxn,
   endTxn,
   initProducerId,
@@ -31,8 +33,8 @@ afterEach(async () => {
 })
 
 /** A producer over an embedded broker with the topic `words` of two partitions. */
-async function open(batchBytes?: number, config: Readonly<Record<string, string>> = {}) {
-  const world = await clientOfBroker()
+async function openOver(transactionVersion: 1 | 2, batchBytes?: number, config: Readonly<Record<string, string>> = {}) {
+  const world = await clientOfBroker({ transactionVersion })
   closing = world.close
   await world.session.createTopic('words', 2, config)
   const { client, clock } = world
@@ -57,12 +59,21 @@ async function open(batchBytes?: number, config: Readonly<Record<string, string>
     return committedTextsIn(records, abortedTransactions ?? []).texts.map(([, text]) => text)
   }
   const inTime = <T>(work: Promise<T>): Promise<T> => whileTimePasses(clock, work, 1)
-  return { ...world, producer, limits, write, committed, inTime }
+  const commitOffset = async (offset: number): Promise<void> => {
+    if (transactionVersion === 1) await inTime(producer.addOffsets('app'))
+    const offsets = [{ topic: 'words', partition: 0, offset, metadata: `up to ${offset}` }]
+    await inTime(producer.commitOffsets(group, offsets))
+  }
+  const offset = async () => (await world.session.committed('app', 'words'))[0]?.[0]
+  return { ...world, producer, limits, write, committed, inTime, commitOffset, offset }
 }
 
 const group = { groupId: 'app', generationId: -1, memberId: '', groupInstanceId: null }
 
-describe('a transactional producer', () => {
+const promises = (transactionVersion: 1 | 2) => () => {
+  const open = (batchBytes?: number, config?: Readonly<Record<string, string>>) =>
+    openOver(transactionVersion, batchBytes, config)
+
   it('shows what it wrote only when its transaction is committed, each partition in order', async () => {
     const { producer, write, committed, inTime } = await open()
     for (const text of ['a', 'b', 'c']) write(text)
@@ -78,8 +89,13 @@ describe('a transactional producer', () => {
     const { producer, transport, write, inTime } = await open()
     await producer.flush()
     expect(producer.hasTransaction).toBe(false)
-    expect(transport.asked(addPartitionsToTxn)).toEqual([])
+    expect([transport.asked(addPartitionsToTxn), transport.asked(produce)]).toEqual([[], []])
     write('a')
+    await inTime(producer.flush())
+    expect(producer.hasTransaction).toBe(true)
+    await inTime(producer.commit())
+    expect(producer.hasTransaction).toBe(false)
+    write('b')
     await inTime(producer.flush())
     expect(producer.hasTransaction).toBe(true)
   })
@@ -120,21 +136,117 @@ describe('a transactional producer', () => {
   })
 
   it('commits offsets with its records, or neither', async () => {
-    const { producer, session, write, inTime } = await open()
-    const offset = async () => (await session.committed('app', 'words'))[0]?.[0]
+    const { producer, write, inTime, commitOffset, offset } = await open()
     const step = async (to: number, isCommit: boolean): Promise<void> => {
       write('a')
       await inTime(producer.flush())
-      await inTime(producer.addOffsets('app'))
-      await inTime(
-        producer.commitOffsets(group, [{ topic: 'words', partition: 0, offset: to, metadata: `up to ${to}` }]),
-      )
+      await commitOffset(to)
       await inTime(isCommit ? producer.commit() : producer.abort())
     }
     await step(7, true)
     expect(await offset()).toBe(7)
+    await step(8, true)
+    expect(await offset()).toBe(8)
     await step(9, false)
+    expect(await offset()).toBe(8)
+  })
+
+  it('commits offsets alone, and aborts them alone, where nothing was written', async () => {
+    const { producer, inTime, commitOffset, offset, write, committed } = await open()
+    await commitOffset(7)
+    expect(producer.hasTransaction).toBe(true)
+    await inTime(producer.commit())
+    expect([producer.hasTransaction, await offset()]).toEqual([false, 7])
+    await commitOffset(9)
+    await inTime(producer.abort())
     expect(await offset()).toBe(7)
+    await inTime(producer.init())
+    write('next')
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    expect(await committed()).toEqual(['next'])
+  })
+
+  it('sends a batch again as it was where the broker has appended nothing yet', async () => {
+    const { producer, transport, write, committed, inTime } = await open()
+    const busy = [kafkaError.CONCURRENT_TRANSACTIONS, kafkaError.NOT_ENOUGH_REPLICAS]
+    transport.on(produce, (asked) => {
+      const errorCode = busy.shift()
+      if (errorCode === undefined) return asked.pass()
+      return { topics: [{ name: 'words', partitions: [{ index: 0, errorCode, baseOffset: -1 }] }] }
+    })
+    write('once')
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    const sent = transport.asked(produce).map(({ request }) => request.topics[0]?.partitions[0]?.records)
+    expect(sent).toEqual([sent[0], sent[0], sent[0]])
+    expect(transport.asked(metadata)).toHaveLength(1)
+    expect(await committed()).toEqual(['once'])
+  })
+
+  it('asks of the broker only what its transactions have', async () => {
+    const { producer, transport, write, inTime, commitOffset } = await open()
+    for (const offset of [1, 2]) {
+      write('a')
+      await inTime(producer.flush())
+      await commitOffset(offset)
+      await inTime(producer.commit())
+    }
+    const versionsOf = (asked: readonly { readonly version: number }[]) => asked.map(({ version }) => version)
+    const [writing, entering] =
+      transactionVersion === 1
+        ? [
+            [11, 4, 4],
+            [3, 4],
+          ]
+        : [[12, 5, 5], []]
+    expect([
+      versionsOf(transport.asked(produce)),
+      versionsOf(transport.asked(txnOffsetCommit)),
+      versionsOf(transport.asked(endTxn)),
+    ]).toEqual(writing.map((version) => [version, version]))
+    expect([
+      ...versionsOf(transport.asked(addPartitionsToTxn)),
+      ...versionsOf(transport.asked(addOffsetsToTxn)),
+    ]).toEqual(entering.flatMap((version) => [version, version]))
+  })
+
+  it('numbers its batches on within an epoch, and from 0 in the next', async () => {
+    const { producer, transport, write, committed, inTime } = await open()
+    const first = producer.producer
+    for (const texts of [['a', 'b'], ['c'], ['d', 'e']]) {
+      for (const text of texts) write(text)
+      await inTime(producer.flush())
+      write(`${texts}, more`)
+      await inTime(producer.flush())
+      await inTime(producer.commit())
+    }
+    const sent = transport.asked(produce).map(({ request }) => {
+      const records = request.topics[0]?.partitions[0]?.records as Buffer
+      const { producerId, producerEpoch, baseSequence } = readBatchHeader(records, 0, records.length)
+      expect(producerId).toBe(first.producerId)
+      return [producerEpoch - first.producerEpoch, baseSequence]
+    })
+    const expected =
+      transactionVersion === 1
+        ? [
+            [0, 0],
+            [0, 2],
+            [0, 3],
+            [0, 4],
+            [0, 5],
+            [0, 7],
+          ]
+        : [
+            [0, 0],
+            [0, 2],
+            [1, 0],
+            [1, 1],
+            [2, 0],
+            [2, 2],
+          ]
+    expect(sent).toEqual(expected)
+    expect(await committed()).toEqual(['a', 'b', 'a,b, more', 'c', 'c, more', 'd', 'e', 'd,e, more'])
   })
 
   it('keeps a failed produce for the next flush, and begins anew after init', async () => {
@@ -318,7 +430,7 @@ describe('a transactional producer', () => {
   it('commits offsets under the membership that it is given, all of it (KIP-447)', async () => {
     const { producer, transport, inTime } = await open()
     const member = { groupId: 'app', generationId: 7, memberId: 'member-1', groupInstanceId: 'instance-1' }
-    await inTime(producer.addOffsets('app'))
+    if (transactionVersion === 1) await inTime(producer.addOffsets('app'))
     const offsets = [{ topic: 'words', partition: 0, offset: 3, metadata: 'm' }]
     // There is no such generation: the broker refuses, and that is the fence.
     await expect(inTime(producer.commitOffsets(member, offsets))).rejects.toMatchObject({ code: 'MEMBERSHIP_LOST' })
@@ -341,9 +453,14 @@ describe('a transactional producer', () => {
     await quiet()
     expect([producer.output('words', 0).endOffset, producer.pendingBytes]).toEqual([-1, 0])
   })
+}
 
+describe('a transactional producer', promises(1))
+describe('a transactional producer in transactions of version 2', promises(2))
+
+describe('a transactional producer whose partitions are being added', () => {
   it('sends nothing of an attempt that was given up under the epoch of the next', async () => {
-    const { producer, transport, write, committed, inTime } = await open()
+    const { producer, transport, write, committed, inTime } = await openOver(1)
     const held = gate()
     let isFirst = true
     transport.on(addPartitionsToTxn, async (asked) => {
@@ -366,5 +483,55 @@ describe('a transactional producer', () => {
     await inTime(producer.commit())
     expect(await committed()).toEqual(['of the next'])
     expect(transport.asked(initProducerId)).toHaveLength(2)
+  })
+})
+
+describe('a transactional producer whose epochs have run out', () => {
+  it('goes on with the id that the end of its transaction gave', async () => {
+    const { producer, transport, write, inTime } = await openOver(2)
+    transport.on(endTxn, () => ({ errorCode: 0, producerId: 99, producerEpoch: 0 }))
+    write('the last of its id')
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    expect(producer.producer).toEqual({ producerId: 99, producerEpoch: 0 })
+    transport.on(produce, () => ({
+      topics: [{ name: 'words', partitions: [{ index: 0, errorCode: 0, baseOffset: 2 }] }],
+    }))
+    write('the first of another')
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    const records = transport.asked(produce)[1]?.request.topics[0]?.partitions[0]?.records as Buffer
+    expect(readBatchHeader(records, 0, records.length)).toMatchObject({
+      producerId: 99,
+      producerEpoch: 0,
+      baseSequence: 0,
+    })
+    expect(transport.asked(endTxn)[1]?.request).toMatchObject({ producerId: 99, producerEpoch: 0 })
+  })
+})
+
+describe('a transactional producer that was given up while its transaction ended', () => {
+  it('takes no epoch from the answer', async () => {
+    const { producer, transport, write, committed, inTime } = await openOver(2)
+    const held = gate()
+    transport.on(endTxn, async ({ pass }) => {
+      const answer = await pass()
+      await held.opened
+      return answer
+    })
+    write('committed after all')
+    await inTime(producer.flush())
+    const late = producer.commit()
+    await transport.reached(endTxn, 1)
+    await inTime(producer.init())
+    const { producer: identity } = producer
+    held.open()
+    await late
+    expect(producer.producer).toEqual(identity)
+    write('of the next')
+    await inTime(producer.flush())
+    expect(producer.hasTransaction).toBe(true)
+    await inTime(producer.commit())
+    expect(await committed()).toEqual(['committed after all', 'of the next'])
   })
 })
