@@ -13,6 +13,7 @@ import { runtimeBugs2 } from './bugs/runtime-2.ts'
 import { stateBugs } from './bugs/state.ts'
 import { stateBugs2 } from './bugs/state-2.ts'
 import { topologyBugs } from './bugs/topology.ts'
+import { secondTransactionBugs } from './bugs/transactions-2.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
 /** The list never gets shorter: a bug whose place has been rebuilt is planted again where its mistake can be made now. */
@@ -35,4 +36,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...namingBugs,
   ...brokerBugs1,
   ...brokerBugs2,
+  ...secondTransactionBugs,
 ]
