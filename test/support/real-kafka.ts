@@ -82,8 +82,11 @@ function serverProperties(folder: string, port: number, controllerPort: number):
 /** Becomes Java, with a watcher that kills it when our end of its standard input closes: so even a kill -9 of us does. */
 const watched = 'exec 3<&0; (cat <&3 >/dev/null; kill -9 $$ 2>/dev/null) & exec java "$@" 3<&- </dev/null'
 
-/** Starts a broker on a free port with an empty log and returns when it accepts connections. */
-export async function startRealKafka(): Promise<RealKafka> {
+/**
+ * Starts a broker on a free port with an empty log and returns when it accepts connections.
+ * @param transactionVersion what its cluster agrees on (KIP-890); Kafka's own choice is 2
+ */
+export async function startRealKafka(transactionVersion: 1 | 2 = 2): Promise<RealKafka> {
   const why = whyNotKafka()
   if (why !== null) throw new Error(`cannot start Kafka: ${why}`)
   const classpath = `${await kafkaJars()}/*`
@@ -103,7 +106,8 @@ export async function startRealKafka(): Promise<RealKafka> {
     const properties = join(directory.path, 'server.properties')
     await writeFile(properties, serverProperties(directory.path, port, controllerPort))
     const storage = ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', 'AAAAAAAAAAAAAAAAAAAAAQ']
-    await run('java', ['-XX:TieredStopAtLevel=1', ...storage, '-c', properties])
+    const feature = ['--feature', `transaction.version=${transactionVersion}`]
+    await run('java', ['-XX:TieredStopAtLevel=1', ...storage, '-c', properties, ...feature])
     const log = await open(join(directory.path, 'kafka.log'), 'a')
     const server = ['-Xmx768m', '-XX:+UseSerialGC', '-cp', classpath, 'kafka.Kafka', properties]
     broker = spawn('sh', ['-c', watched, 'sh', ...server], { stdio: ['pipe', log.fd, log.fd] })
