@@ -1,6 +1,6 @@
 import { cp, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeOffsetMetadata } from '../../src/checkpoint/offset-metadata.ts'
 import { decodePositions, positionsKey } from '../../src/checkpoint/positions-row.ts'
@@ -100,7 +100,14 @@ describe.each(formats)('formats %s, as they were written', (name) => {
     })
     expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0)
     const spec = { name: rowsStore, kind: 'key-value' as const, key: rowsValue, value: rowsValue }
-    const opened = await TaskStore.open({ app: world.app, taskId: 'golden_0', spec, changelog, path: '/rows', beginsAt: 0 })
+    const opened = await TaskStore.open({
+      app: world.app,
+      taskId: 'golden_0',
+      spec,
+      changelog,
+      path: '/rows',
+      beginsAt: 0,
+    })
     expect(await rowsIn(opened.store)).toEqual(userRows)
     expect(reservedIn(opened.store)).toEqual(reservedRows)
     expect(opened.positions()).toEqual(rowsPositions)
@@ -130,7 +137,18 @@ describe.each(formats)('formats %s, as they were written', (name) => {
     const dataDirectory = await copyOf('data')
     const rows = new Map<string, unknown>()
     await withBrokerOf(dataDirectory, async (brokers) => {
-      for (const { key, value } of await readAll(brokers, `${appId}-control`)) rows.set(key, JSON.parse(value))
+      const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING })
+      const consumer = kafka.consumer({ groupId: 'reader', readUncommitted: false, maxWaitTimeInMs: 50 })
+      await consumer.connect()
+      await consumer.subscribe({ topic: `${appId}-control`, fromBeginning: true })
+      await new Promise<void>((resolve, reject) => {
+        const eachMessage = async ({ message }: { message: KafkaMessage }): Promise<void> => {
+          rows.set(String(message.key), JSON.parse(String(message.value)))
+          if (rows.size === 3) resolve()
+        }
+        consumer.run({ eachMessage }).catch(reject)
+      })
+      await consumer.disconnect()
     })
     const began = { v: 1, commitId: expect.any(Number), plan: 1, changelogOffset: 0 }
     expect(Object.fromEntries(rows)).toMatchObject({

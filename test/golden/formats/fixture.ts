@@ -1,3 +1,4 @@
+import type { PositionsRow } from '../../../src/checkpoint/positions-row.ts'
 import { type Pipeline, pipeline, structured, text, topic } from '../../../src/index.ts'
 import type { AnySerde } from '../../../src/serde/serde.ts'
 
