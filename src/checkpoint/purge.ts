@@ -41,6 +41,11 @@ export class Purge {
     })
   }
 
+  /** When it should be told of commits again although there were none; infinite while nothing waits to be deleted. */
+  get dueMs(): number {
+    return this.positions.size === 0 || this.running ? Number.POSITIVE_INFINITY : this.lastMs + intervalMs
+  }
+
   private async run(): Promise<void> {
     const taken = [...this.positions]
     this.positions.clear()

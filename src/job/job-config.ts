@@ -44,11 +44,17 @@ export interface JobConfig {
    * the last time where the next could not read what it leaves. Default false.
    */
   readonly drain?: boolean
-  /** Milliseconds between commits. Default 100. */
-  readonly commitIntervalMs?: number
   /**
-   * The share of time that commits may take, above which they come less often, at most five times the interval apart.
-   * Default 0.1. Rows that change many times are then written fewer times; 1 keeps to the interval whatever it costs.
+   * The longest that a processed record waits for its commit, milliseconds. Default 100. A job that has caught up with its
+   * inputs commits at once.
+   */
+  readonly commitIntervalMs?: number
+  /** Milliseconds between commits at the least. Default 10. */
+  readonly commitMinIntervalMs?: number
+  /**
+   * The share of time that commits may take in a job that is behind its inputs, above which they come less often, at most five
+   * times the interval apart. Default 0.1. Rows that change many times are then written fewer times; 1 keeps to the interval
+   * whatever it costs.
    */
   readonly commitShareMax?: number
   /** Milliseconds that a record may take. Default 30,000. */
@@ -84,6 +90,7 @@ export type ResolvedJobConfig = Required<Omit<JobConfig, Optional>> & Pick<JobCo
  */
 const numbers = {
   commitIntervalMs: { least: 1, most: 2 ** 28, isWhole: true },
+  commitMinIntervalMs: { least: 0, most: 2 ** 28, isWhole: true },
   commitShareMax: { least: 0.001, most: 1, isWhole: false },
   recordDeadlineMs: { least: 1, most: 2 ** 28, isWhole: true },
   memoryBytes: { least: 1, most: Number.MAX_SAFE_INTEGER, isWhole: true },

@@ -32,6 +32,7 @@ export function resolveJobConfig(config: JobConfig): ResolvedJobConfig {
     passOver: [],
     drain: false,
     commitIntervalMs: 100,
+    commitMinIntervalMs: 10,
     commitShareMax: 0.1,
     recordDeadlineMs: 30_000,
     memoryBytes: 256 * 1024 * 1024,

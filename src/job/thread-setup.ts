@@ -151,6 +151,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
     sentBytesMax: memory.sentBytesMax,
     group: () => member.identity,
     commitIntervalMs: config.commitIntervalMs,
+    commitMinIntervalMs: config.commitMinIntervalMs,
     commitShareMax: config.commitShareMax,
     wake,
   }

@@ -14,8 +14,8 @@ export interface CommitCycleParts {
   readonly patience: Patience
   /** A commit is known: records in it. */
   readonly onCommit: (records: number) => void
-  /** Stores could not be written behind a commit: the next one says so. */
-  readonly onFailed: () => void
+  /** Stores were written behind a commit, or could not be: the next one says so. */
+  readonly onStored: () => void
   /** Says what went wrong beside what ends an attempt. */
   readonly log: (message: string, error: unknown) => void
 }
@@ -33,18 +33,38 @@ export class CommitCycle {
     const { admin, ports } = context.app
     this.parts = parts
     this.purge = new Purge(admin, ports.clock, ports.logger)
-    this.pace = new CommitPace(context.commitIntervalMs, context.commitShareMax)
+    this.pace = new CommitPace({
+      intervalMs: context.commitIntervalMs,
+      minIntervalMs: context.commitMinIntervalMs,
+      shareMax: context.commitShareMax,
+    })
   }
 
-  /** When the next commit is due; monotonic milliseconds. */
-  get nextMs(): number {
-    return this.pace.nextMs
+  /** When the next commit is due, monotonic milliseconds; infinite while nothing is uncommitted. */
+  dueMs(): number {
+    const { running } = this.parts.tasks
+    if (!running.some((task) => task.hasUncommitted)) return Number.POSITIVE_INFINITY
+    this.pace.uncommitted(this.now())
+    return this.pace.dueMs(running.reduce((sum, task) => sum + task.waiting, 0))
   }
 
-  /** Tasks were opened: the first commit is an interval away. */
+  /** Tasks were opened. */
   begin(): void {
-    const now = this.now()
-    this.pace.committed(now, now)
+    this.pace.begin()
+  }
+
+  /** The thread worked on records for so long. */
+  worked(milliseconds: number): void {
+    this.pace.worked(milliseconds)
+  }
+
+  /** Lets go of what no task reads again. @returns when to ask again although there was no commit, monotonic milliseconds */
+  purged(): number {
+    for (const task of this.parts.tasks.running) {
+      const { positions, bytes } = task.purgeable()
+      this.purge.committed(positions, bytes)
+    }
+    return this.purge.dueMs
   }
 
   /**
@@ -52,7 +72,7 @@ export class CommitCycle {
    * @returns how many tasks had anything to commit
    */
   async commit(): Promise<number> {
-    const { context, member, tasks, patience, onCommit, onFailed } = this.parts
+    const { context, member, tasks, patience, onCommit, onStored } = this.parts
     const { metrics, producer, app } = context
     // A record that waits for user code has effects neither here nor there yet: it is waited for (X19).
     for (const task of tasks.running) while (task.pending) await patience.wait(task.pending)
@@ -62,15 +82,15 @@ export class CommitCycle {
       { clock: app.ports.clock, producer, steps: app.ports.steps, group: member.identity },
       tasks.running,
     )
-    this.pace.committed(beganMs, this.now())
-    if (report) for (const task of tasks.running) task.committed()
-    for (const task of tasks.running) {
-      const { positions, bytes } = task.purgeable()
-      this.purge.committed(positions, bytes)
+    if (!report) {
+      this.pace.begin()
+      return 0
     }
-    if (!report) return 0
+    this.pace.committed(beganMs, this.now(), report.records)
+    for (const task of tasks.running) task.committed()
+    this.purged()
     this.storing = report.stored
-    this.storing.catch(onFailed)
+    this.storing.then(onStored, onStored)
     metrics.commits++
     metrics.recordsCommitted += report.records
     metrics.lastCommitMs = this.pace.lastMs

@@ -31,6 +31,7 @@ export class ProcessingTask implements Task {
   readonly id: TaskId
   readonly name: string
   readonly inputs: readonly TopicPartition[]
+  readonly nextWakeMs = Number.POSITIVE_INFINITY
   /** The topics that have the task's partition: those that are merely merged may differ in how many they have. */
   private readonly reads: readonly (TopicPartition & { readonly input: InputSpec })[]
   private readonly thread: ThreadContext
@@ -70,6 +71,16 @@ export class ProcessingTask implements Task {
 
   get pending(): Promise<void> | null {
     return this.inHand.pending
+  }
+
+  get hasUncommitted(): boolean {
+    return this.recordsSinceCut > 0 || this.context.hasEffects || this.endToCommit !== this.ended
+  }
+
+  get waiting(): number {
+    let waiting = this.inHand.isWaiting ? 1 : 0
+    for (const queue of this.group.queues) waiting += queue.waiting
+    return waiting
   }
 
   get isFull(): boolean {
@@ -160,7 +171,7 @@ export class ProcessingTask implements Task {
   cut(): TaskCut | null {
     if (this.state !== 'RUNNING') return null
     this.inHand.throwFailure()
-    if (this.recordsSinceCut === 0 && !this.context.hasEffects && this.endToCommit === this.ended) return null
+    if (!this.hasUncommitted) return null
     const cuts = this.cutStores()
     const commitId = ++this.commitId
     const records = this.recordsSinceCut

@@ -106,6 +106,15 @@ export class RecordQueue {
     return head
   }
 
+  /**
+   * Records that wait, here and at the broker, as far as the last answer told: offsets are counted, of which some are taken by
+   * no record for us. 1 before the first answer.
+   */
+  get waiting(): number {
+    const { lastStableOffset } = this.fetched
+    return lastStableOffset < 0 ? 1 : Math.max(0, lastStableOffset - this.position)
+  }
+
   /** Whether a broker may have records that are not here yet: then a task with several inputs waits (R3). */
   get mayHaveMore(): boolean {
     return this.fetched.lastStableOffset < 0 || this.fetched.fetchOffset < this.fetched.lastStableOffset

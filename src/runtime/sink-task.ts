@@ -28,6 +28,9 @@ export class SinkTask implements Task {
   readonly inputs: readonly TopicPartition[]
   readonly pending = null
   readonly isFull = false
+  // It commits by itself, and is no reason for its thread to wait or to hurry.
+  readonly hasUncommitted = false
+  readonly waiting = 0
   ended: string | null = null
   private readonly thread: ThreadContext
   private readonly sub: SinkSubTopology
@@ -90,12 +93,23 @@ export class SinkTask implements Task {
     if (this.writing || !this.queue || !this.port) return 'idle'
     const isLeft = this.thread.drain && this.sub.input.topic.role === 'external'
     const records = isLeft ? [] : this.gather(this.queue)
-    const now = this.thread.app.ports.clock.monotonicMs()
-    const isCommitDue = now - this.committedMs >= this.thread.commitIntervalMs
-    const isBehind = this.queue.position !== this.committedOffset && this.committedOffset !== -1
-    if (records.length === 0 && !(isCommitDue && isBehind)) return 'idle'
+    const isCommitDue = this.thread.app.ports.clock.monotonicMs() >= this.commitDueMs
+    if (records.length === 0 && !(isCommitDue && this.isAhead)) return 'idle'
     this.background(this.work(records, this.queue.position, isCommitDue))
     return 'worked'
+  }
+
+  private get commitDueMs(): number {
+    return this.committedMs + this.thread.commitIntervalMs
+  }
+
+  /** Whether it has taken more than the offset says that it committed last. */
+  private get isAhead(): boolean {
+    return this.queue !== null && this.queue.position !== this.committedOffset && this.committedOffset !== -1
+  }
+
+  get nextWakeMs(): number {
+    return this.isAhead && !this.writing ? this.commitDueMs : Number.POSITIVE_INFINITY
   }
 
   private gather(queue: RecordQueue): SinkRecord<unknown, unknown>[] {
@@ -172,7 +186,7 @@ export class SinkTask implements Task {
 
   async settle(): Promise<void> {
     while (this.writing) await this.writing
-    if (this.hasUncommitted()) {
+    if (this.mustFlush()) {
       // As any call, so that none begins beside it if this wait is given up and the task goes on.
       this.background(this.commitUpTo(this.queue?.position ?? 0, null))
       await this.writing
@@ -181,7 +195,7 @@ export class SinkTask implements Task {
   }
 
   /** Whether something was taken that no offset was committed behind. What was given up at a close was not written. */
-  private hasUncommitted(): boolean {
+  private mustFlush(): boolean {
     if (this.calls.signal.aborted || this.failure !== null || !this.queue) return false
     return this.queue.position !== this.committedOffset
   }

@@ -16,14 +16,14 @@ export class Sleeper {
     this.waker?.()
   }
 
-  /** Sleeps until it is woken, or `mostMs` at the longest; at least one turn of the event loop. */
+  /** Sleeps until it is woken, or `mostMs` at the longest, which may be infinite; at least one turn of the event loop. */
   async sleep(mostMs: number): Promise<void> {
     if (this.isAwake) {
       this.isAwake = false
       return this.clock.yield()
     }
     await new Promise<void>((resolve) => {
-      const cancel = this.clock.timer(mostMs, () => this.waker?.())
+      const cancel = Number.isFinite(mostMs) ? this.clock.timer(mostMs, () => this.waker?.()) : () => {}
       this.waker = () => {
         cancel()
         this.waker = null

@@ -27,6 +27,7 @@ export class SourceTask implements Task {
   readonly name: string
   readonly inputs: readonly TopicPartition[]
   readonly pending = null
+  readonly nextWakeMs = Number.POSITIVE_INFINITY
   private readonly thread: ThreadContext
   private readonly positions: TopicPartition
   private readonly log: SplitLog
@@ -55,6 +56,14 @@ export class SourceTask implements Task {
     this.log = new SplitLog(app, this.positions, sub.source.partitions)
     this.pump = new SplitPump(thread, connector, this.log, this.name)
     this.ahead = new IngestAhead(thread, this.ingest)
+  }
+
+  get hasUncommitted(): boolean {
+    return this.recordsSinceCut > 0 || this.log.hasChanges || this.endToCommit !== this.ended
+  }
+
+  get waiting(): number {
+    return this.pump.waiting
   }
 
   get isFull(): boolean {
@@ -103,9 +112,9 @@ export class SourceTask implements Task {
 
   cut(): TaskCut | null {
     if (!this.isRunning) return null
+    if (this.log.hasChanges) this.endToCommit = null
+    if (!this.hasUncommitted) return null
     const changes = this.log.cut()
-    if (changes.length > 0) this.endToCommit = null
-    if (this.recordsSinceCut === 0 && changes.length === 0 && this.endToCommit === this.ended) return null
     const commitId = ++this.commitId
     const ended = this.endToCommit
     const records = this.recordsSinceCut

@@ -131,6 +131,11 @@ export class SplitLog {
     this.changes.set(key.latin1Slice(), { key, value: Buffer.from(value) })
   }
 
+  /** Whether a cut would have anything in it. */
+  get hasChanges(): boolean {
+    return this.changes.size > 0
+  }
+
   /** What changed since the last cut, the last per row. */
   cut(): readonly Row[] {
     const all = [...this.changes.values()]

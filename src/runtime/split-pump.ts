@@ -4,6 +4,8 @@ import { ConnectorCalls } from './connector-calls.ts'
 import type { SplitLog } from './split-log.ts'
 import type { ThreadContext } from './thread-context.ts'
 
+/** A read that gave so many was ended by its reader's own measure, and the next gives more; a smaller one is what there was. */
+const manyRecords = 256
 /** Lines and rows asked for in one read: large enough that the promise costs nothing, small enough for a slice of 5 ms. */
 const recordsPerRead = 4096
 const idleMs = 50
@@ -14,6 +16,8 @@ interface OpenSplit {
   readonly split: Split
   readonly reader: SplitReader<Json>
   isDone: boolean
+  /** How many records the last read gave. */
+  given: number
   /** What is durable and was not said yet; null where all was. */
   durable: Json
   isAcknowledging: boolean
@@ -67,6 +71,18 @@ export class SplitPump {
       this.roundOpened === this.log.roundToken &&
       this.order.length === 0
     )
+  }
+
+  /**
+   * Records that were read and not taken, with as many as the last read gave where more are to be expected; infinite until
+   * bounded splits are at their end.
+   */
+  get waiting(): number {
+    if (!this.thread.follow) return this.isDone ? 0 : Number.POSITIVE_INFINITY
+    let waiting = 0
+    for (const { result } of this.ready) waiting += result.records.length
+    for (const { given } of this.order) if (given >= manyRecords) waiting += given
+    return waiting
   }
 
   /** What was read, once. @throws {StreamError} what the connector failed with */
@@ -173,7 +189,7 @@ export class SplitPump {
     const { position, bytes } = this.log.position(split.id)
     const { context } = this.calls
     const reader = await this.calls.open(() => this.connector.open(split, position, context))
-    const open = { split, reader, isDone: false, durable: null, isAcknowledging: false }
+    const open = { split, reader, isDone: false, given: 0, durable: null, isAcknowledging: false }
     if (!this.splits.has(split.id)) {
       this.thread.metrics.sourceBytesRead += bytes
       this.thread.metrics.sourceBytesTotal += split.sizeBytes ?? 0
@@ -193,9 +209,11 @@ export class SplitPump {
     const { signal } = this.calls
     const result = await this.calls.make('read', () => open.reader.read(recordsPerRead, signal))
     if (signal.aborted) return
+    const gaveMany = open.given >= manyRecords
+    open.given = result.records.length
     if (result.records.length > 0 || !sameJson(result.next, this.log.position(open.split.id).position)) {
       await this.deliver({ open, result })
-    }
+    } else if (gaveMany) this.thread.wake()
     if (result.done) {
       open.isDone = true
       this.order = this.order.filter((one) => one !== open)

@@ -75,7 +75,7 @@ export class StreamThread {
       tasks,
       patience,
       onCommit,
-      onFailed: () => this.wake(),
+      onStored: () => this.wake(),
       log: (message, error) => this.log(message, error),
     })
   }
@@ -171,8 +171,7 @@ export class StreamThread {
       if (signal.aborted) return this.stop()
       if (member.needsRejoin) await this.rebalance()
       const worked = this.slice()
-      const now = this.now()
-      if (now >= this.commits.nextMs || tasks.isFull) await this.commits.commit()
+      if (this.now() >= this.commits.dueMs() || tasks.isFull) await this.commits.commit()
       if (context.producer.pendingBytes > context.sentBytesMax) await context.producer.drained()
       if (worked) {
         await context.app.ports.clock.yield()
@@ -190,13 +189,15 @@ export class StreamThread {
    */
   private slice(): boolean {
     const { context, tasks } = this.parts
-    const until = this.now() + sliceMs
+    const began = this.now()
+    const until = began + sliceMs
     let worked = false
     for (let turns = tasks.running.length; turns > 0; turns--) {
       if (context.producer.pendingBytes > context.sentBytesMax) break
       if (tasks.next()?.run(until) === 'worked') worked = true
       if (this.now() >= until) break
     }
+    if (worked) this.commits.worked(this.now() - began)
     return worked
   }
 
@@ -299,12 +300,13 @@ export class StreamThread {
     ports.logger[level](message, { reason: messageOf(error), code })
   }
 
+  /** Until something comes, or the clock says that something is due: an idle thread does nothing at all. */
   private sleep(): Promise<void> {
-    const now = this.now()
-    const nextCommit = this.commits.nextMs - now
-    const nextCheck = this.parts.boundedEnd === null ? endCheckMs : this.lastEndCheckMs + endCheckMs - now
-    const most = Math.min(nextCommit > 0 ? nextCommit : endCheckMs, nextCheck > 0 ? nextCheck : 1)
-    return this.sleeper.sleep(Math.max(1, most))
+    const { boundedEnd, tasks } = this.parts
+    const endCheck = boundedEnd === null ? Number.POSITIVE_INFINITY : this.lastEndCheckMs + endCheckMs
+    const wakes = tasks.running.map((task) => task.nextWakeMs)
+    const next = Math.min(this.commits.dueMs(), this.commits.purged(), endCheck, ...wakes)
+    return this.sleeper.sleep(Math.max(1, next - this.now()))
   }
 
   private now(): number {

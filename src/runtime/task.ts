@@ -36,6 +36,15 @@ export interface Task extends CommitParticipant {
   run(untilMs: number): TaskProgress
   /** Resolves when a record in hand that waits for user code has gone through, or null when none does. */
   readonly pending: Promise<void> | null
+  /** Whether a cut would have anything in it. */
+  readonly hasUncommitted: boolean
+  /**
+   * Records known to wait for it, here and at the brokers: 0 when it has caught up with its inputs, infinite where there are
+   * more and nobody can say how many.
+   */
+  readonly waiting: number
+  /** When it has something to do although nothing came, monotonic milliseconds; infinite when it waits for others alone. */
+  readonly nextWakeMs: number
   /** Whether it should be committed before the interval is over. */
   readonly isFull: boolean
   /** Told after each commit of the thread. */

@@ -37,8 +37,10 @@ export interface ThreadContext {
   readonly leftOut: Set<string>
   /** The membership that holds now. */
   readonly group: () => GroupIdentity
-  /** Milliseconds between commits. */
+  /** The longest that a processed record waits for its commit, milliseconds. */
   readonly commitIntervalMs: number
+  /** Commits never begin closer than that, milliseconds. */
+  readonly commitMinIntervalMs: number
   /** The share of time that commits may take before they come less often. */
   readonly commitShareMax: number
   /** Wakes the thread: something came for one of its tasks. */

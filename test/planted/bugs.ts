@@ -7,6 +7,7 @@ import { kafkaBugs1 } from './bugs/kafka-1.ts'
 import { kafkaBugs2 } from './bugs/kafka-2.ts'
 import { namingBugs } from './bugs/naming.ts'
 import { operatorsBugs } from './bugs/operators.ts'
+import { paceBugs } from './bugs/pace.ts'
 import { protocolBugs } from './bugs/protocol.ts'
 import { runtimeBugs1 } from './bugs/runtime-1.ts'
 import { runtimeBugs2 } from './bugs/runtime-2.ts'
@@ -25,6 +26,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...checkpointBugs2,
   ...runtimeBugs1,
   ...runtimeBugs2,
+  ...paceBugs,
   ...kafkaBugs1,
   ...kafkaBugs2,
   ...stateBugs,

@@ -9,7 +9,7 @@ describe('the configuration of a job', () => {
   it('may leave everything out, and may be at its limits', () => {
     check({})
     check({ memoryBytes: 1, commitIntervalMs: 1, recordDeadlineMs: 1, brokerPatienceMs: 0, ingestAheadBytes: 1 })
-    check({ commitShareMax: 1 })
+    check({ commitShareMax: 1, commitMinIntervalMs: 0 })
   })
 
   it.each([
@@ -23,6 +23,8 @@ describe('the configuration of a job', () => {
     { commitIntervalMs: 0 },
     { commitIntervalMs: 2 ** 31 },
     { recordDeadlineMs: 2 ** 31 - 1 },
+    { commitMinIntervalMs: -1 },
+    { commitMinIntervalMs: 0.5 },
     { commitShareMax: 0 },
     { commitShareMax: 1.1 },
     { recordDeadlineMs: 0 },

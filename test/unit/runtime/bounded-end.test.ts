@@ -25,6 +25,9 @@ const plan = (): Promise<Plan> =>
 class IdleTask implements Task {
   readonly inputs = []
   readonly pending = null
+  readonly hasUncommitted = false
+  readonly waiting = 0
+  readonly nextWakeMs = Number.POSITIVE_INFINITY
   readonly isFull = false
   readonly id
   readonly name: string

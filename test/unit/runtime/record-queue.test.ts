@@ -54,6 +54,30 @@ describe('a record queue', () => {
     expect(queue.position).toBe(4)
   })
 
+  it('says how many records wait, here and at the broker', () => {
+    const log = new FetchedLog()
+    const { queue } = open(log)
+    // Nobody knows before the first answer: it may be a thousand, and the partition has not been caught up with.
+    expect(queue.waiting).toBe(1)
+    log.answer([log.batch(texts('a', 'b')), log.batch(texts('c'))])
+    log.queue.lastStableOffset += 10
+    expect(queue.waiting).toBe(13)
+    queue.peek()
+    expect(queue.waiting).toBe(13)
+    queue.take()
+    expect(queue.waiting).toBe(12)
+    drain(queue)
+    expect(queue.waiting).toBe(10)
+  })
+
+  it('has nothing waiting when all there is are markers and what was aborted', () => {
+    const log = new FetchedLog()
+    const { queue } = open(log)
+    log.answer([log.batch(texts('aborted'), 7), log.marker(7, markerType.abort)], [{ producerId: 7, firstOffset: 0 }])
+    expect(drain(queue)).toEqual([])
+    expect(queue.waiting).toBe(0)
+  })
+
   it('shows its head as often as it is asked and goes on only when it is taken', () => {
     const log = new FetchedLog()
     const { queue } = open(log)

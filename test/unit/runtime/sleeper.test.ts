@@ -24,6 +24,16 @@ describe('a sleeper', () => {
     expect(naps()).toBe(1)
   })
 
+  it('sleeps without an end until it is woken, and sets no timer for it', async () => {
+    const { clock, sleeper, nap, naps } = open()
+    const sleeping = nap(Number.POSITIVE_INFINITY)
+    clock.advance(2 ** 40)
+    await clock.yield()
+    expect(naps()).toBe(0)
+    sleeper.wake()
+    await sleeping
+  })
+
   it('is woken before its time, and its timer is gone', async () => {
     const { clock, sleeper, nap } = open()
     const sleeping = nap(50)

@@ -10,12 +10,13 @@ import { gate, quiet } from '../../support/scripted-transport.ts'
 
 const topic = 'app-texts-positions'
 
-/** A source of lists of lines, two lines a read; the position is the number of the next line. */
+/** A source of lists of lines, two lines a read unless it is told otherwise; the position is the number of the next line. */
 class Lists {
   readonly lists = new Map<string, string[]>()
   readonly opened: string[] = []
   readonly closed: string[] = []
   readonly acknowledged: string[] = []
+  perRead = 2
   looks = 0
   reads = 0
   failure: Error | null = null
@@ -47,7 +48,7 @@ class Lists {
         read: async (_max, signal): Promise<ReadResult<Json>> => {
           this.reads++
           const lines = this.lists.get(id) ?? []
-          const found = lines.slice(at, at + 2)
+          const found = lines.slice(at, at + this.perRead)
           at += found.length
           if (found.length === 0 && !this.isBounded) await aborted(signal)
           const records = found.map((line) => ({ key: null, value: Buffer.from(line) }))
@@ -233,6 +234,38 @@ describe('a split pump', () => {
     expect(await take()).toEqual(['c1'])
     expect(source.opened).toEqual(['a@null', 'c@null'])
     expect(pump.isDone).toBe(false)
+  })
+
+  it('says that more waits until bounded splits are at their end', async () => {
+    const { pump, drain } = await open(new Lists({ a: ['1', '2', '3'] }))
+    expect(pump.waiting).toBe(Number.POSITIVE_INFINITY)
+    pump.start()
+    await drain()
+    expect(pump.waiting).toBe(0)
+  })
+
+  it('says while it follows what was read and not taken, and expects more behind a large read alone', async () => {
+    const source = new Lists({ a: ['1', '2', '3'] })
+    source.isBounded = false
+    const { pump, soon, take } = await open(source, 0, true)
+    pump.start()
+    await soon(() => pump.waiting > 0)
+    expect(pump.waiting).toBe(2)
+    await take()
+    await take()
+    expect(pump.waiting).toBe(0)
+    source.perRead = 300
+    source.lists.set(
+      'a2',
+      Array.from({ length: 300 }, (_, n) => String(n)),
+    )
+    source.lists.set(
+      'a3',
+      Array.from({ length: 300 }, (_, n) => String(n)),
+    )
+    await soon(() => pump.waiting >= 600)
+    await take()
+    expect(pump.waiting).toBeGreaterThanOrEqual(300)
   })
 
   it('tells what the connector failed with, by name', async () => {
