@@ -25,7 +25,7 @@ export interface TransactionalProducerOptions {
  * Writes record batches under one transactional id and ends their transactions.
  *
  * A transaction begins with its first batch. Batches go out while records still come in, one request at a time and
- * broker, in sequence. Any failure is kept and thrown by the next `flush`: the outcome of what was sent is unknown then,
+ * broker, in sequence; those behind a `hold` belong to the next transaction and wait until the one before it was committed. Any failure is kept and thrown by the next `flush`: the outcome of what was sent is unknown then,
  * and only `init` leads on (X4). Requests are repeated only where the broker said that it did nothing.
  */
 export class TransactionalProducer implements OutputOwner {
@@ -40,6 +40,8 @@ export class TransactionalProducer implements OutputOwner {
   private readonly open = new Set<PartitionOutput>()
   private readonly spare: RecordBatchWriter[] = []
   private ready: SealedBatch[] = []
+  /** Batches of the next transaction, while the one before it is being committed; else null. */
+  private held: SealedBatch[] | null = null
   private identity: ProducerIdentity | null = null
   private draining: Promise<void> | null = null
   /** What went wrong since the last `init`, if anything. */
@@ -48,7 +50,7 @@ export class TransactionalProducer implements OutputOwner {
   private attempt = 0
   /** Whether anything was sent since the last end. */
   private isOpen = false
-  /** Bytes sealed and not yet acknowledged: beyond its limit the caller stops appending until `drained`. */
+  /** Bytes sealed and not yet acknowledged, held ones among them: beyond its limit the caller stops appending until `drained`. */
   pendingBytes = 0
 
   constructor(options: TransactionalProducerOptions) {
@@ -94,6 +96,7 @@ export class TransactionalProducer implements OutputOwner {
   private giveUp(): void {
     this.attempt++
     this.ready = []
+    this.held = null
     this.pendingBytes = 0
     this.open.clear()
   }
@@ -138,11 +141,22 @@ export class TransactionalProducer implements OutputOwner {
 
   sealed(batch: SealedBatch): void {
     this.pendingBytes += batch.writer.sizeBytes
+    if (this.held !== null) {
+      this.held.push(batch)
+      return
+    }
     this.ready.push(batch)
     this.drain()
   }
 
-  /** Resolves when nothing is on its way; throws what went wrong. Without an open batch being sealed for it. */
+  /** Ends the open transaction's share: what is appended from here on belongs to the next, and is not sent before {@link commit}. */
+  hold(): void {
+    assert(this.held === null, 'one transaction at a time is held back')
+    this.seal()
+    this.held = []
+  }
+
+  /** Resolves when nothing is on its way; throws what went wrong. No open batch is sealed for it, and held ones stay. */
   async drained(): Promise<void> {
     while (this.draining) await this.draining
     if (this.failure) throw this.failure.error
@@ -154,9 +168,12 @@ export class TransactionalProducer implements OutputOwner {
     this.open.clear()
   }
 
-  /** Sends all that was appended and waits until every batch is acknowledged. @throws {StreamError} action `reset-task` */
+  /**
+   * Sends all that was appended to the open transaction and waits until every batch is acknowledged.
+   * @throws {StreamError} action `reset-task`
+   */
   async flush(): Promise<void> {
-    this.seal()
+    if (this.held === null) this.seal()
     await this.drained()
   }
 
@@ -225,7 +242,7 @@ export class TransactionalProducer implements OutputOwner {
     await this.requests.commitOffsets(this.producer, group, offsets)
   }
 
-  /** B3: commits. @throws {StreamError} action `reset-task`: the outcome is unknown then */
+  /** B3: commits, and lets go of what was held. @throws {StreamError} action `reset-task`: the outcome is unknown then */
   async commit(): Promise<void> {
     const { producer, attempt } = this
     const next = await this.requests.end(producer, true)
@@ -234,5 +251,11 @@ export class TransactionalProducer implements OutputOwner {
     this.isOpen = false
     const isNewEpoch = next.producerId !== producer.producerId || next.producerEpoch !== producer.producerEpoch
     for (const outputs of this.outputs.values()) for (const output of outputs) output?.ended(isNewEpoch)
+    const { held } = this
+    this.held = null
+    if (held === null || held.length === 0) return
+    // Numbers and epoch are put into a batch when it is sent: here they are those of the new transaction.
+    this.ready.push(...held)
+    this.drain()
   }
 }

@@ -26,7 +26,7 @@ export interface PaceLimits {
  */
 export class CommitPace {
   private readonly limits: PaceLimits
-  /** When the last commit ended, and when it began. */
+  /** When the last commit was known, and when it was cut. */
   lastMs = Number.NEGATIVE_INFINITY
   private lastBeganMs = Number.NEGATIVE_INFINITY
   /** Since when something waits to be committed; null while nothing does. */
@@ -51,14 +51,18 @@ export class CommitPace {
     this.sinceMs ??= nowMs
   }
 
-  /** A commit began and has ended. @param records how many were in it; none where nothing had to be committed */
-  committed(beganMs: number, endedMs: number, records: number): void {
-    this.lastBeganMs = beganMs
-    this.lastMs = endedMs
+  /** A commit was cut: what is uncommitted from here on belongs to the next. @param records how many are in it */
+  cut(nowMs: number, records: number): void {
+    this.lastBeganMs = nowMs
     this.sinceMs = null
-    this.commitMs = mean(this.commitMs, endedMs - beganMs)
     if (records > 0) this.recordMs = mean(this.recordMs, this.workMs / records)
     this.workMs = 0
+  }
+
+  /** The commit that was cut last is known. */
+  known(nowMs: number): void {
+    this.lastMs = nowMs
+    this.commitMs = mean(this.commitMs, nowMs - this.lastBeganMs)
   }
 
   /** Nothing waits to be committed: it was forgotten, or tasks were opened. */

@@ -15,7 +15,7 @@ export class IngestAhead {
   /** Bytes of each commit with the offset behind it, oldest first. */
   private readonly commits: { readonly end: number; readonly bytes: number }[] = []
   private bytes = 0
-  private bytesSinceCommit = 0
+  private bytesSinceCut = 0
   private askedMs = Number.NEGATIVE_INFINITY
   private asking = false
 
@@ -26,14 +26,19 @@ export class IngestAhead {
 
   appended(bytes: number): void {
     this.bytes += bytes
-    this.bytesSinceCommit += bytes
+    this.bytesSinceCut += bytes
   }
 
-  /** What was appended is committed, up to this offset. */
-  committed(end: number): void {
-    if (this.bytesSinceCommit === 0) return
-    this.commits.push({ end, bytes: this.bytesSinceCommit })
-    this.bytesSinceCommit = 0
+  /** What was appended is about to be committed. @returns bytes since the last cut */
+  cut(): number {
+    const bytes = this.bytesSinceCut
+    this.bytesSinceCut = 0
+    return bytes
+  }
+
+  /** So many bytes are committed, up to this offset. */
+  committed(bytes: number, end: number): void {
+    if (bytes > 0) this.commits.push({ end, bytes })
   }
 
   /** Whether the source should wait for its readers. Asks where they are, without waiting for the answer. */

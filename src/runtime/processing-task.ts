@@ -184,18 +184,20 @@ export class ProcessingTask implements Task {
     this.recordsSinceCut = 0
     this.context.clearEffects()
     this.ended = ended
+    let ends: readonly number[] = []
     return {
       task: this.id,
       records,
       offsets: () => offsets,
+      acknowledged: () => {
+        ends = changes.map(({ opened }) => this.changelogOutput(opened).endOffset)
+      },
       writeChangelogs: () => {
         for (const { opened, rows } of changes) opened.log(this.changelogOutput(opened), rows, row)
         this.stores?.writeBeginnings(this.thread.producer, commitId)
       },
       writeStores: async () => {
-        await allDone(
-          changes.map(({ opened, rows }) => opened.write(rows, row, this.changelogOutput(opened).endOffset)),
-        )
+        await allDone(changes.map(({ opened, rows }, store) => opened.write(rows, row, ends[store] as number)))
       },
       publish: () => {
         for (const { opened, rows } of changes) this.thread.stores.publish(opened.store.name, rows)

@@ -119,6 +119,9 @@ export class SourceTask implements Task {
     const ended = this.endToCommit
     const records = this.recordsSinceCut
     const output = (at: TopicPartition): PartitionOutput => this.thread.producer.output(at.topic, at.partition)
+    const bytes = this.ahead.cut()
+    let ingestEnd = -1
+    this.pump.cut()
     this.recordsSinceCut = 0
     this.ended = ended
     return {
@@ -128,8 +131,11 @@ export class SourceTask implements Task {
         const now = this.thread.app.ports.clock.now()
         for (const { key, value } of changes) output(this.positions).append(key, value, now, noHeaders)
       },
-      offsets: () => {
+      acknowledged: () => {
         if (changes.length > 0) this.committedOffset = output(this.positions).endOffset
+        ingestEnd = output(this.ingest).endOffset
+      },
+      offsets: () => {
         const metadata = encodeOffsetMetadata({
           v: 1,
           commitId,
@@ -142,7 +148,7 @@ export class SourceTask implements Task {
         return [{ ...this.positions, offset: this.committedOffset, metadata }]
       },
       writeStores: async () => undefined,
-      publish: () => this.ahead.committed(output(this.ingest).endOffset),
+      publish: () => this.ahead.committed(bytes, ingestEnd),
     }
   }
 

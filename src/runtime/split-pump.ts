@@ -18,6 +18,8 @@ interface OpenSplit {
   isDone: boolean
   /** How many records the last read gave. */
   given: number
+  /** Where it was at the last cut. */
+  cutAt: Json
   /** What is durable and was not said yet; null where all was. */
   durable: Json
   isAcknowledging: boolean
@@ -100,10 +102,15 @@ export class SplitPump {
     return { records: result.records }
   }
 
-  /** What was taken is durable. */
+  /** What was taken is about to be committed. */
+  cut(): void {
+    for (const open of this.splits.values()) open.cutAt = this.log.position(open.split.id).position
+  }
+
+  /** What was taken before the last cut is durable. */
   committed(): void {
     for (const open of this.splits.values()) {
-      open.durable = this.log.position(open.split.id).position
+      open.durable = open.cutAt
       if (!open.isAcknowledging) void this.acknowledge(open)
     }
   }
@@ -189,7 +196,7 @@ export class SplitPump {
     const { position, bytes } = this.log.position(split.id)
     const { context } = this.calls
     const reader = await this.calls.open(() => this.connector.open(split, position, context))
-    const open = { split, reader, isDone: false, given: 0, durable: null, isAcknowledging: false }
+    const open = { split, reader, isDone: false, given: 0, cutAt: null, durable: null, isAcknowledging: false }
     if (!this.splits.has(split.id)) {
       this.thread.metrics.sourceBytesRead += bytes
       this.thread.metrics.sourceBytesTotal += split.sizeBytes ?? 0

@@ -75,7 +75,7 @@ export class StreamThread {
       tasks,
       patience,
       onCommit,
-      onStored: () => this.wake(),
+      onSettled: () => this.wake(),
       log: (message, error) => this.log(message, error),
     })
   }
@@ -171,8 +171,10 @@ export class StreamThread {
       if (signal.aborted) return this.stop()
       if (member.needsRejoin) await this.rebalance()
       const worked = this.slice()
-      if (this.now() >= this.commits.dueMs() || tasks.isFull) await this.commits.commit()
-      if (context.producer.pendingBytes > context.sentBytesMax) await context.producer.drained()
+      // What a commit under way is storing may be all that is in the way.
+      if (tasks.isFull) await this.commits.stored()
+      if (this.now() >= this.commits.dueMs() || tasks.isFull) await this.commits.cut()
+      await this.commits.room()
       if (worked) {
         await context.app.ports.clock.yield()
         continue

@@ -47,7 +47,7 @@ export interface Task extends CommitParticipant {
   readonly nextWakeMs: number
   /** Whether it should be committed before the interval is over. */
   readonly isFull: boolean
-  /** Told after each commit of the thread. */
+  /** Told when what was cut last is committed. */
   committed(): void
   /** What was taken of internal topics since the last call, and up to where it is committed: to be purged (X21). */
   purgeable(): Purgeable

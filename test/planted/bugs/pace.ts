@@ -59,4 +59,70 @@ export const paceBugs: readonly PlantedBug[] = [
     replace: 'mostMs > 0 ? this.clock.timer(Number.isFinite(mostMs) ? mostMs : 0,',
     killer: { project: 'unit', file: 'runtime/sleeper.test.ts', test: 'a sleeper sleeps without an end' },
   },
+  {
+    name: 'the transaction behind a cut is sent before the one before it is known',
+    file: 'src/kafka/transactional-producer.ts',
+    find: `    if (this.held !== null) {
+      this.held.push(batch)`,
+    replace: `    if (this.held !== null && this.held.length > 1e9) {
+      this.held.push(batch)`,
+    killer: {
+      project: 'unit',
+      file: 'kafka/transactional-producer.test.ts',
+      test: 'a transactional producer holds back',
+    },
+  },
+  {
+    name: 'held batches outlive the failure of the transaction before them',
+    file: 'src/kafka/transactional-producer.ts',
+    find: `    this.held = null
+    this.pendingBytes = 0`,
+    replace: '    this.pendingBytes = 0',
+    killer: {
+      project: 'simulation',
+      file: 'pipeline.test.ts',
+      test: 'the transaction behind a cut is dropped with the one before it',
+    },
+  },
+  {
+    name: 'a store says that it holds what the next transaction has written',
+    file: 'src/runtime/processing-task.ts',
+    find: 'opened.write(rows, row, ends[store] as number)',
+    replace: 'opened.write(rows, row, (ends[store] as number) + rows.length)',
+    killer: {
+      project: 'simulation',
+      file: 'pipeline.test.ts',
+      test: 'the transaction behind a cut is lost when the process dies at B4.writeStore',
+    },
+  },
+  {
+    name: 'a source is told that what was taken behind the cut is durable',
+    file: 'src/runtime/split-pump.ts',
+    find: 'open.durable = open.cutAt',
+    replace: 'open.durable = this.log.position(open.split.id).position',
+    killer: { project: 'unit', file: 'runtime/split-pump.test.ts', test: 'a split pump acknowledges nothing that was' },
+  },
+  {
+    name: 'a commit that failed behind the thread is never heard of',
+    file: 'src/runtime/commit-cycle.ts',
+    find: "    if (this.state === 'failed') return Number.NEGATIVE_INFINITY\n",
+    replace: '',
+    killer: {
+      project: 'simulation',
+      file: 'pipeline.test.ts',
+      test: 'the transaction behind a cut is dropped with the one before it',
+    },
+  },
+  {
+    name: 'memory for what is sent is not kept to while a commit is under way',
+    file: 'src/runtime/commit-cycle.ts',
+    find: `    if (producer.pendingBytes > sentBytesMax) await this.lastKnown
+`,
+    replace: '',
+    killer: {
+      project: 'simulation',
+      file: 'pipeline.test.ts',
+      test: 'the transaction behind a cut is not sent before',
+    },
+  },
 ]

@@ -13,9 +13,10 @@ export const runtimeBugs1: readonly PlantedBug[] = [
   {
     name: 'the next cut does not wait for the stores of the last',
     file: 'src/runtime/commit-cycle.ts',
-    find: `    await this.storing
-    const beganMs`,
-    replace: '    const beganMs',
+    find: `    await this.lastStored
+    // A record`,
+    replace: `    await this.lastKnown
+    // A record`,
     killer: { project: 'simulation', file: 'schedules.test.ts', test: 'word count of files is exact' },
   },
   {

@@ -123,6 +123,58 @@ const promises = (transactionVersion: 1 | 2) => () => {
     expect(await committed()).toEqual(texts)
   })
 
+  it('holds back what is written behind a transaction that is being committed, and counts it', async () => {
+    const { producer, transport, write, committed, inTime } = await open(400)
+    write('first')
+    producer.hold()
+    const texts = Array.from({ length: 20 }, (_, n) => `text ${n} ${'x'.repeat(60)}`)
+    for (const text of texts) write(text)
+    await inTime(producer.flush())
+    const requests = transport.asked(produce).length
+    expect(requests).toBe(1)
+    expect(producer.pendingBytes).toBeGreaterThan(1000)
+    // What a cut has to know: where its own records end.
+    expect(producer.output('words', 0).endOffset).toBe(1)
+    await inTime(producer.drained())
+    expect(await committed()).toEqual([])
+    await inTime(producer.commit())
+    expect(await committed()).toEqual(['first'])
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    expect(await committed()).toEqual(['first', ...texts])
+    expect(producer.pendingBytes).toBe(0)
+  })
+
+  it('begins the transaction that was held back like any other: its partitions are added to it', async () => {
+    const { producer, transport, write, inTime } = await open(100)
+    write('first')
+    producer.hold()
+    write('second'.padEnd(120))
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    await inTime(producer.flush())
+    expect(producer.hasTransaction).toBe(true)
+    expect(transport.asked(addPartitionsToTxn)).toHaveLength(2)
+    await inTime(producer.commit())
+  })
+
+  it('drops what was held back with the transaction before it', async () => {
+    const { producer, transport, write, committed, inTime } = await open(200)
+    write('first')
+    producer.hold()
+    for (const text of ['second', 'third']) write(text.padEnd(120))
+    await inTime(producer.flush())
+    transport.on(endTxn, () => Promise.reject(new StreamError('CONNECTION_LOST', 'gone', { action: 'retry' })))
+    await expect(inTime(producer.commit())).rejects.toMatchObject({ code: 'TRANSACTION_UNKNOWN' })
+    transport.on(endTxn, (asked) => asked.pass())
+    await inTime(producer.init())
+    expect(producer.pendingBytes).toBe(0)
+    write('again')
+    await inTime(producer.flush())
+    await inTime(producer.commit())
+    expect(await committed()).toEqual(['again'])
+  })
+
   it('hides what an aborted transaction wrote, and goes on', async () => {
     const { producer, write, committed, inTime } = await open()
     write('taken back')

@@ -10,7 +10,8 @@ function paceAfter(tookMs: readonly number[], given: Partial<typeof limits> = {}
     const endedMs = 1000 - 100 * (tookMs.length - 1 - n)
     // Work of 0.1 ms a record.
     pace.worked(50)
-    pace.committed(endedMs - took, endedMs, 500)
+    pace.cut(endedMs - took, 500)
+    pace.known(endedMs)
   }
   pace.uncommitted(1000)
   return pace
@@ -25,7 +26,7 @@ describe('the pace of commits', () => {
     expect(pace.dueMs(0)).toBe(Number.POSITIVE_INFINITY)
     pace.uncommitted(5000)
     expect(pace.dueMs(0)).toBeLessThan(5000)
-    pace.committed(5000, 5004, 1)
+    pace.cut(5000, 1)
     expect(pace.dueMs(0)).toBe(Number.POSITIVE_INFINITY)
     pace.uncommitted(6000)
     pace.begin()
@@ -57,7 +58,8 @@ describe('the pace of commits', () => {
     expect(pace.dueMs(1)).toBe(1100)
     pace.uncommitted(1050)
     expect(pace.dueMs(1)).toBe(1100)
-    pace.committed(1100, 1104, 1)
+    pace.cut(1100, 1)
+    pace.known(1104)
     pace.uncommitted(3000)
     expect(pace.dueMs(1)).toBe(3100)
   })
@@ -87,8 +89,18 @@ describe('the pace of commits', () => {
   it('measures work by records alone: a commit without any changes nothing', () => {
     const pace = paceAfter([20])
     pace.worked(1_000_000)
-    pace.committed(1000, 1020, 0)
+    pace.cut(1000, 0)
+    pace.known(1020)
     pace.uncommitted(1020)
     expect(pace.dueMs(lessThanAnInterval)).toBe(1120)
+  })
+
+  it('counts what is done while a commit is under way from when it was done', () => {
+    const pace = new CommitPace(limits)
+    pace.uncommitted(990)
+    pace.cut(1000, 1)
+    pace.uncommitted(1001)
+    pace.known(1090)
+    expect(pace.dueMs(1)).toBe(1101)
   })
 })

@@ -121,6 +121,7 @@ describe('a split pump', () => {
       return lines
     }
     const commit = async (): Promise<void> => {
+      pump.cut()
       await world.write(
         topic,
         log.cut().map(({ key, value }) => [key, value]),
@@ -185,6 +186,18 @@ describe('a split pump', () => {
     pump.committed()
     await take()
     await commit()
+    expect(source.acknowledged).toEqual(['a@2'])
+  })
+
+  it('acknowledges nothing that was taken behind the cut', async () => {
+    const source = new Lists({ a: ['1', '2', '3', '4', '5'] })
+    const { pump, take } = await open(source)
+    pump.start()
+    await take()
+    pump.cut()
+    await take()
+    pump.committed()
+    await quiet()
     expect(source.acknowledged).toEqual(['a@2'])
   })
 
