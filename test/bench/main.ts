@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startRealKafka, whyNotKafka } from '../support/real-kafka.ts'
 import { writeCorpus } from './corpus.ts'
 import { runKafkaStreams } from './kafka-streams.ts'
+import { latencyRows } from './latency/latency.ts'
 import { memoryRows } from './memory.ts'
 import { nodeFlags } from './node-flags.ts'
 
@@ -12,7 +13,7 @@ import { nodeFlags } from './node-flags.ts'
  * `npm run bench`: each scenario of Millrace in a process of its own, and Kafka Streams beside it on the same Kafka in the
  * same run. Prints a table; figures of different runs are not to be compared, their ratios are.
  *
- * Options: `--records N` (default 6,000,000), `--megabytes N` (default 60), `--no-kafka`, `--only speed|memory`.
+ * Options: `--records N` (default 6,000,000), `--megabytes N` (default 60), `--no-kafka`, `--only speed|memory|latency`.
  */
 
 interface Figures {
@@ -118,8 +119,11 @@ async function speed(): Promise<void> {
 }
 
 try {
-  if (only !== 'memory') await speed()
-  if (only !== 'speed') rows.push(...(await memoryRows(folder, (cells) => say(cells.join('  ')))))
+  if (only === null || only === 'speed') await speed()
+  if (kafka && (only === null || only === 'latency')) {
+    rows.push(...(await latencyRows(folder, kafka.brokers, (cells) => say(cells.join('  ')))))
+  }
+  if (only === null || only === 'memory') rows.push(...(await memoryRows(folder, (cells) => say(cells.join('  ')))))
 } finally {
   await kafka?.stop()
   await rm(folder, { recursive: true, force: true })

@@ -114,15 +114,16 @@ export const paceBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'memory for what is sent is not kept to while a commit is under way',
-    file: 'src/runtime/commit-cycle.ts',
-    find: `    if (producer.pendingBytes > sentBytesMax) await this.lastKnown
-`,
-    replace: '',
+    name: 'what is held back does not count as unacknowledged',
+    file: 'src/kafka/transactional-producer.ts',
+    find: `    this.pendingBytes += batch.writer.sizeBytes
+    if (`,
+    replace: `    if (this.held === null) this.pendingBytes += batch.writer.sizeBytes
+    if (`,
     killer: {
-      project: 'simulation',
-      file: 'pipeline.test.ts',
-      test: 'the transaction behind a cut is not sent before',
+      project: 'unit',
+      file: 'kafka/transactional-producer.test.ts',
+      test: 'a transactional producer holds back',
     },
   },
 ]
