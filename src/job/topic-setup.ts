@@ -30,7 +30,12 @@ const settings: Readonly<Record<Exclude<TopicRef['role'], 'external'>, Readonly<
   repartition: { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
   ingest: { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
   egress: { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'message.timestamp.type': 'CreateTime' },
-  changelog: { 'cleanup.policy': 'compact', 'delete.retention.ms': String(deleteRetentionMs) },
+  changelog: {
+    'cleanup.policy': 'compact',
+    'delete.retention.ms': String(deleteRetentionMs),
+    // A row's time is its record's: it has to come back as it was written.
+    'message.timestamp.type': 'CreateTime',
+  },
   positions: { 'cleanup.policy': 'compact', 'delete.retention.ms': String(deleteRetentionMs) },
 }
 

@@ -193,8 +193,8 @@ export const checkpointBugs1: readonly PlantedBug[] = [
   {
     name: 'deletes are not restored',
     file: 'src/checkpoint/task-store.ts',
-    find: 'value: value === null ? null : encodeRow(timestamp, value, expiry),',
-    replace: 'value: encodeRow(timestamp, value ?? Buffer.alloc(0), expiry),',
+    find: 'value: value === null ? null : encodeRow(timestamp, value, expiryIn(headers)),',
+    replace: 'value: encodeRow(timestamp, value ?? Buffer.alloc(0), expiryIn(headers)),',
     killer: {
       project: 'unit',
       file: 'checkpoint/task-store.test.ts',

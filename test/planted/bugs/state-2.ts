@@ -18,9 +18,9 @@ export const stateBugs2: readonly PlantedBug[] = [
   },
   {
     name: 'a restore forgets when rows expire',
-    file: 'src/checkpoint/changelog-reader.ts',
-    find: 'const expiry = cursor.headerCount === 0 ? null : expiryIn(cursor.headers())',
-    replace: 'const expiry = null',
+    file: 'src/checkpoint/task-store.ts',
+    find: 'encodeRow(timestamp, value, expiryIn(headers)),',
+    replace: 'encodeRow(timestamp, value, headers.length > 99 ? 1 : null),',
     killer: {
       project: 'unit',
       file: 'checkpoint/task-store.test.ts',
