@@ -9,6 +9,7 @@ import type { Mutation, StateBackend } from '../state/state-backend.ts'
 import type { StoreSpec } from '../topology/node.ts'
 import type { AppContext } from './app-context.ts'
 import { ChangelogReader } from './changelog-reader.ts'
+import { type ClockRow, clockKey, decodeClock, encodeClock } from './clock-row.ts'
 import { decodePositions, encodePositions, type PositionsRow, positionsKey } from './positions-row.ts'
 import { decodeMeta, encodeMeta, metaKey, misfit, type StoreIdentity, type StoreMeta } from './store-meta.ts'
 
@@ -107,6 +108,7 @@ export class TaskStore {
         opened.changelogOffset = meta?.changelogOffset ?? opened.changelogOffset
         await opened.restore()
         opened.positions()
+        opened.clock()
         return opened
       }
       await opened.close()
@@ -186,34 +188,52 @@ export class TaskStore {
 
   /** The positions row as the store has it: null before the first commit. */
   positions(): PositionsRow | null {
-    const value = this.reserved(positionsKey)
+    return this.decoded(positionsKey, 'positions', decodePositions)
+  }
+
+  /** The clock row as the store has it: null where its task never needed one. */
+  clock(): ClockRow | null {
+    return this.decoded(clockKey, 'clock', decodeClock)
+  }
+
+  private decoded<T>(key: Uint8Array, what: string, decode: (value: Uint8Array) => T): T | null {
+    const value = this.reserved(key)
     try {
-      return value && decodePositions(value)
+      return value && decode(value)
     } catch (error) {
       const { path, spec } = this.options
-      throw new StreamError('STORE_CORRUPT', `the positions row of the store ${spec.name} cannot be read`, {
+      throw new StreamError('STORE_CORRUPT', `the ${what} row of the store ${spec.name} cannot be read`, {
         path,
         cause: error,
       })
     }
   }
 
-  /** B1: appends what a commit changes to the changelog, and its positions row behind that. */
-  log(output: PartitionOutput, changes: RowChanges, positions: PositionsRow): void {
+  /** B1: appends what a commit changes to the changelog, and behind that its clock row, if it has one, and its positions row. */
+  log(output: PartitionOutput, changes: RowChanges, positions: PositionsRow, clock: ClockRow | null = null): void {
     changes.forEach((bytes, keyAt, keyLength, valueAt, valueLength, timestamp, expiry) => {
       output.appendRanges(bytes, keyAt, keyLength, bytes, valueAt, valueLength, timestamp, rowHeaders(expiry))
     })
-    output.append(positionsKey, encodePositions(positions), this.options.app.ports.clock.now(), noHeaders)
+    const now = this.options.app.ports.clock.now()
+    if (clock !== null) output.append(clockKey, encodeClock(clock), now, noHeaders)
+    output.append(positionsKey, encodePositions(positions), now, noHeaders)
   }
 
   /**
    * B4: the commit is known. Writes what the store's last cut gave, up to which positions, and how far the changelog is in the
    * store now, as one batch.
+   * @param clock null when the commit says nothing new of it
    */
-  async write(changes: RowChanges, positions: PositionsRow, changelogOffset: number): Promise<void> {
+  async write(
+    changes: RowChanges,
+    positions: PositionsRow,
+    changelogOffset: number,
+    clock: ClockRow | null = null,
+  ): Promise<void> {
     this.store.known()
-    const positionsMutation = { key: positionsKey, value: encodeRow(0, encodePositions(positions)) }
-    const own = [positionsMutation, this.metaMutation(changelogOffset)]
+    const own: Mutation[] = [{ key: positionsKey, value: encodeRow(0, encodePositions(positions)) }]
+    if (clock !== null) own.push({ key: clockKey, value: encodeRow(0, encodeClock(clock)) })
+    own.push(this.metaMutation(changelogOffset))
     await this.backend.batch({ [Symbol.iterator]: () => both(changes, own) })
     this.changelogOffset = changelogOffset
     this.store.written()

@@ -1,11 +1,19 @@
+import { allDone } from '../core/all-done.ts'
 import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
+import type { RowChanges } from '../state/row-changes.ts'
 import type { StoreSpec } from '../topology/node.ts'
 import { topicName } from '../topology/topic-ref.ts'
 import type { AppContext } from './app-context.ts'
+import type { ClockRow } from './clock-row.ts'
+import type { TaskCut } from './commit.ts'
 import { findLost, type ShownStore, stateIncomplete } from './commit-agreement.ts'
+import type { PositionsRow } from './positions-row.ts'
 import type { StartPosition } from './start-positions.ts'
 import { TaskStore, type TaskStoreOptions } from './task-store.ts'
+
+/** What the stores of a task put into a commit. */
+export type StoresCut = Pick<TaskCut, 'writeChangelogs' | 'acknowledged' | 'writeStores'>
 
 /** What the stores of a task are opened with. */
 export interface TaskStoresOptions {
@@ -98,8 +106,50 @@ export class TaskStores {
     return { offset: newest.positions[input] as number, partitionTime: newest.partitionTimes[input] ?? -1 }
   }
 
-  /** Part of B1: in the first commit of a store, the control topic is told where it began. */
-  writeBeginnings(producer: TransactionalProducer, commitId: number): void {
+  /** The greatest partition time that any of them shows, of inputs that the task no longer has, too; -1 before the first record. */
+  get latestTime(): number {
+    const times = this.all.flatMap((opened) => Object.values(opened.positions()?.partitionTimes ?? {}))
+    return Math.max(-1, ...times)
+  }
+
+  /** The clock rows that they were restored with. */
+  clocks(): readonly ClockRow[] {
+    return this.all.flatMap((opened) => opened.clock() ?? [])
+  }
+
+  /**
+   * What goes into a commit.
+   * @param cuts what changed, by store; one that is not among them has changed nothing
+   * @param row goes into every changelog, whether its store has changed or not; so does `clock`, where there is one
+   */
+  commit(
+    producer: TransactionalProducer,
+    cuts: ReadonlyMap<string, RowChanges>,
+    row: PositionsRow,
+    clock: ClockRow | null,
+  ): StoresCut {
+    const changes = this.all.map((opened) => ({
+      opened,
+      rows: cuts.get(opened.store.name) ?? opened.store.cut(),
+      output: producer.output(opened.changelog.topic, opened.changelog.partition),
+    }))
+    let ends: readonly number[] = []
+    return {
+      writeChangelogs: () => {
+        for (const { opened, rows, output } of changes) opened.log(output, rows, row, clock)
+        this.writeBeginnings(producer, row.commitId)
+      },
+      acknowledged: () => {
+        ends = changes.map(({ output }) => output.endOffset)
+      },
+      writeStores: async () => {
+        await allDone(changes.map(({ opened, rows }, at) => opened.write(rows, row, ends[at] as number, clock)))
+      },
+    }
+  }
+
+  /** In the first commit of a store the control topic is told where it began. */
+  private writeBeginnings(producer: TransactionalProducer, commitId: number): void {
     const { app, partition } = this.options
     this.isBeginning = true
     for (const { store, beganAt } of this.beginning) {

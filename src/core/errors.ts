@@ -70,6 +70,10 @@ export interface ErrorContext {
   readonly topic?: string
   readonly partition?: number
   readonly offset?: number
+  /** Of an operator that failed at what it does by itself. */
+  readonly operator?: string
+  /** When that was due, epoch milliseconds. */
+  readonly time?: number
   readonly store?: string
   readonly path?: string
   /** The process that holds what was asked for. */

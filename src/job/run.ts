@@ -11,6 +11,7 @@ import type { Pipeline } from '../dsl/pipeline.ts'
 import { HandlerTransport } from '../kafka/handler-transport.ts'
 import { KafkaClient } from '../kafka/kafka-client.ts'
 import { KafkajsTransport } from '../kafka/kafkajs-transport.ts'
+import { operatorTable } from '../operators/operator-table.ts'
 import { levelBackends } from '../state/level-backend.ts'
 import { checkName } from '../topology/naming.ts'
 import { refuseInternalTopics } from '../topology/validate.ts'
@@ -75,6 +76,7 @@ export async function run<Q>(pipeline: Pipeline<Q>, config: JobConfig = {}): Pro
     steps: runStep,
     backends: levelBackends({ pid }),
     pid,
+    operators: operatorTable,
     connect,
   })
 }

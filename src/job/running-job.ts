@@ -70,6 +70,7 @@ export class RunningJob<Q> implements Job<Q> {
       ports,
       client,
       backends: ports.backends,
+      operators: ports.operators,
       stateDirectory: directory.stateDirectory,
       stores: this.stores,
       signal: this.abort.signal,

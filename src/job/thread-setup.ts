@@ -16,6 +16,7 @@ import { Fetcher } from '../kafka/fetcher.ts'
 import { defaultMembershipTiming, GroupMember } from '../kafka/group-member.ts'
 import type { KafkaClient } from '../kafka/kafka-client.ts'
 import { TransactionalProducer } from '../kafka/transactional-producer.ts'
+import type { OperatorTable } from '../operators/operator-table.ts'
 import { BoundedEnd, type SubTopologyInputs } from '../runtime/bounded-end.ts'
 import { RecordCollector } from '../runtime/record-collector.ts'
 import type { StoreRegistry } from '../runtime/store-registry.ts'
@@ -41,6 +42,7 @@ export interface ThreadParts {
   readonly ports: Ports
   readonly client: KafkaClient
   readonly backends: StateBackends
+  readonly operators: OperatorTable
   readonly stateDirectory: string
   readonly stores: StoreRegistry
   readonly signal: AbortSignal
@@ -135,6 +137,7 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const context: ThreadContext = {
     app,
     plan,
+    operators: parts.operators,
     partitionCount,
     producer,
     fetcher,

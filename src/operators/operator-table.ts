@@ -18,8 +18,11 @@ export type OperatorEntry<N> =
   /** Nothing: records of all its inputs go on as they are. */
   | 'through'
 
-/** Every kind of node that stands in a chain: a kind without its entry does not compile. */
-export const operatorTable: { readonly [K in ChainKind]: OperatorEntry<NodeOf<K>> } = {
+/** How chains come by what nodes do: an entry for every kind that stands in one. */
+export type OperatorTable = { readonly [K in ChainKind]: OperatorEntry<NodeOf<K>> }
+
+/** The operators of the engine: a kind without its entry does not compile. */
+export const operatorTable: OperatorTable = {
   map: { step: map },
   filter: { step: filter },
   'flat-map': { step: flatMap },
@@ -32,9 +35,9 @@ export const operatorTable: { readonly [K in ChainKind]: OperatorEntry<NodeOf<K>
   'topic-sink': { build: ({ topic: { name, key, value } }, context) => sink({ topic: name, key, value }, context) },
 }
 
-/** How a chain comes by what a node does. @throws {Error} for one that stands in no chain, which the plan keeps out */
-export function operatorEntry(node: TopologyNode): OperatorEntry<TopologyNode> {
-  const entry = (operatorTable as Partial<Record<NodeKind, unknown>>)[node.kind]
+/** The entry of a node's kind. @throws {Error} for one that stands in no chain, which the plan keeps out */
+export function operatorEntry(table: OperatorTable, node: TopologyNode): OperatorEntry<TopologyNode> {
+  const entry = (table as Partial<Record<NodeKind, unknown>>)[node.kind]
   if (entry === undefined) throw new Error(`unreachable: a ${node.kind} is not part of a chain`)
   return entry as OperatorEntry<TopologyNode>
 }

@@ -2,7 +2,7 @@ import { Observable, type OperatorFunction, Subscriber } from 'rxjs'
 import type { PipeNode } from '../topology/node.ts'
 import type { FlowRecord } from './flow-record.ts'
 import type { Operator } from './operator.ts'
-import type { ProcessorContext } from './processor-context.ts'
+import type { ProcessorContext, Resume } from './processor-context.ts'
 import { stepOperator } from './step-subscriber.ts'
 
 /** Gathers what one record's Observable emits, until it completes or fails. */
@@ -81,25 +81,37 @@ export function pipe(node: PipeNode, context: ProcessorContext): Operator {
       if (underWay === null) return
       const queue: FlowRecord[] = []
       behind = queue
+      let resume: Resume
       const through = async (): Promise<void> => {
         let record: FlowRecord | undefined = first
         while (record !== undefined) {
-          if (underWay !== null) {
-            await underWay.settled()
-            forward(record, underWay)
+          const waited: FlowRecord = record
+          const subscriber: RecordSubscriber | null = underWay
+          if (subscriber !== null) {
+            await subscriber.settled()
+            resume(() => forward(waited, subscriber))
           }
           // The same record again, where two branches of one stream have met: it gets an Observable of its own.
-          record = queue.shift()
-          if (record !== undefined) underWay = begin(record)
+          const next = queue.shift()
+          if (next !== undefined) {
+            resume(() => {
+              underWay = begin(next)
+            })
+          }
+          record = next
         }
       }
       const done = through().finally(() => {
         if (behind === queue) behind = null
       })
-      context.suspend(done, () => {
-        underWay?.unsubscribe()
-        queue.length = 0
-        if (behind === queue) behind = null
+      resume = context.suspend({
+        done,
+        holds: 'task',
+        cancel: () => {
+          underWay?.unsubscribe()
+          queue.length = 0
+          if (behind === queue) behind = null
+        },
       })
     }
   })

@@ -33,11 +33,40 @@ export interface ProcessorContext {
   /** Counts a record that was passed over, by reason, and says so once in a while. */
   dropped(reason: DropReason, record: FlowRecord): void
   /**
-   * The record in hand waits for `done`: the task takes no other record and does not commit until it settled.
-   * A rejection fails the record. `cancel` is called when the record is given up before that.
+   * Wall time, epoch milliseconds: read once a unit, and never behind what an earlier unit read, before a restart neither
+   * where the task has a store. A replay may read another, since nothing of the attempt before is visible.
    */
-  suspend(done: Promise<void>, cancel: () => void): void
+  now(): number
+  /** Uniform in [0, 1), from a seed that follows from the unit: a replay of it draws the same numbers in the same order (R30). */
+  random(): number
+  /** The task's stream time: the greatest timestamp that it has taken (R1), epoch milliseconds; -1 before the first. */
+  streamTime(): number
+  /**
+   * The unit in hand waits for user code. No commit comes before it is through (X19), and what it waits for has a deadline.
+   * @returns what everything that is done later for the unit goes through
+   */
+  suspend(wait: Wait): Resume
 }
+
+/** User code under way, as part of a unit. */
+export interface Wait {
+  /** Settles when it is over. A rejection fails the unit. */
+  readonly done: Promise<void>
+  /** Called when the unit is given up before that. */
+  cancel(): void
+  /**
+   * Whom it holds up: the whole `task`, which begins no other unit until it is over; or whomever the `operator` itself
+   * holds up, which keeps back what must not overtake: the records of the same key, or nobody. One that has as much under way
+   * as it may says `task`.
+   */
+  readonly holds: 'task' | 'operator'
+}
+
+/**
+ * Does something as part of the unit that waits: its effects, its time and its random numbers.
+ * @throws what `work` throws; {@link StreamError} `ILLEGAL_STATE` when the unit was given up, and `work` was not done
+ */
+export type Resume = (work: () => void) => void
 
 /** Why a record goes no further without being an error. */
 export type DropReason = 'null key' | 'null value'

@@ -1,7 +1,7 @@
 import { type Emit, endOfChain, fanOut } from '../operators/emit.ts'
 import type { FlowRecord } from '../operators/flow-record.ts'
 import type { ChainLink, Operator } from '../operators/operator.ts'
-import { operatorEntry } from '../operators/operator-table.ts'
+import { type OperatorTable, operatorEntry } from '../operators/operator-table.ts'
 import type { ProcessorContext } from '../operators/processor-context.ts'
 import { sink } from '../operators/sink.ts'
 import { connect, fused } from '../operators/step-subscriber.ts'
@@ -11,26 +11,32 @@ import type { NodeId, TopologyNode } from '../topology/node.ts'
 import { factsOf } from '../topology/node-kinds.ts'
 import type { InputSpec, ProcessingSubTopology } from '../topology/plan.ts'
 import { topicName } from '../topology/topic-ref.ts'
-import { DueTimes } from './due-times.ts'
+import { DueTimes, type DueWork } from './due-times.ts'
+import { type OwnUnit, ownersOf, type WorkClock, type WorkOwner } from './own-units.ts'
 
 /** The operators of one task, connected. */
 export interface Chain {
   /** Pushes a record of an input through everything behind it. Throws what user code throws. */
   push(input: InputSpec, record: FlowRecord): void
-  /** Stream time, epoch milliseconds, has come so far. Throws what user code throws. */
-  advance(streamTime: number): void
-  /** The wall clock, epoch milliseconds, has come so far. Throws what user code throws. */
-  punctuate(now: number): void
-  /** When the wall clock has something to do again, epoch milliseconds; `Infinity` for never. */
+  /** When stream time has something to do, epoch milliseconds; `Infinity` for never. One comparison a record. */
+  readonly dueMs: number
+  /** The same of the wall clock. */
   readonly nextWakeMs: number
+  /**
+   * What is to be done first now that stream time, epoch milliseconds, has come so far. The caller does it, or has it struck
+   * off, and asks again: before the record that moved time goes in (R5). @returns null when everything due is done
+   */
+  advance(streamTime: number): OwnUnit | null
+  /** As `advance`, by the wall clock. */
+  punctuate(now: number): OwnUnit | null
+  /** The same of what operators keep back until the bounded inputs of the task have ended (X18). */
+  flush(): OwnUnit | null
   /**
    * Cuts every store and hands on the last value of each key that its table changed since the last commit, in the order of
    * first change. A table comes before what it feeds, so nothing is changed behind its cut.
    * @returns what changed, by store
    */
   cut(): ReadonlyMap<string, RowChanges>
-  /** The bounded inputs of the task have ended: what operators keep back until then is handed on (X18). */
-  flush(): void
 }
 
 /**
@@ -40,13 +46,21 @@ export interface Chain {
  * together, several call its one way in; where they part, they go to the readers in order of id, each with all that is
  * behind it before the next. Where an edge leads through a topic the chain ends in that topic, and what reads it stands in
  * the chain of the task there.
+ *
+ * @param table how the operators are come by: the engine's, but in a test of what a chain does with them
  */
-export function buildChain(sub: ProcessingSubTopology, appId: string, context: ProcessorContext): Chain {
-  return new ChainBuilder(sub, appId, context).build()
+export function buildChain(
+  sub: ProcessingSubTopology,
+  appId: string,
+  context: ProcessorContext,
+  table: OperatorTable,
+): Chain {
+  return new ChainBuilder(sub, appId, context, table).build()
 }
 
 /** An operator, and what takes the last change of each key from it at a cut. */
 interface Built {
+  readonly owner: WorkOwner
   readonly operator: Operator
   readonly changes: Emit | null
 }
@@ -55,6 +69,8 @@ class ChainBuilder {
   private readonly sub: ProcessingSubTopology
   private readonly appId: string
   private readonly context: ProcessorContext
+  private readonly table: OperatorTable
+  private readonly owners: ReadonlyMap<NodeId, WorkOwner>
   private readonly nodes: ReadonlyMap<NodeId, TopologyNode>
   /** Edges by the node that they come from, in order of the nodes that they lead to. */
   private readonly leaving: ReadonlyMap<NodeId, readonly Edge[]>
@@ -62,13 +78,15 @@ class ChainBuilder {
   private readonly entries = new Map<NodeId, readonly Emit[]>()
   /** Last first. */
   private readonly built: Built[] = []
-  private readonly streamTimes = new DueTimes()
-  private readonly wallTimes = new DueTimes()
+  private readonly streamTimes = new DueTimes<WorkOwner>()
+  private readonly wallTimes = new DueTimes<WorkOwner>()
 
-  constructor(sub: ProcessingSubTopology, appId: string, context: ProcessorContext) {
+  constructor(sub: ProcessingSubTopology, appId: string, context: ProcessorContext, table: OperatorTable) {
     this.sub = sub
     this.appId = appId
     this.context = context
+    this.table = table
+    this.owners = ownersOf(sub)
     this.nodes = new Map(sub.nodes.map((node) => [node.id, node]))
     const leaving = new Map<NodeId, Edge[]>()
     for (const edge of sub.edges) leaving.set(edge.from, [...(leaving.get(edge.from) ?? []), edge])
@@ -94,10 +112,20 @@ class ChainBuilder {
         }
         entry(record)
       },
-      advance: (streamTime) => streamTimes.reach(streamTime),
-      punctuate: (now) => wallTimes.reach(now),
+      get dueMs() {
+        return streamTimes.next
+      },
       get nextWakeMs() {
         return wallTimes.next
+      },
+      advance: (streamTime) => unitOf('stream time', streamTimes.first(streamTime)),
+      punctuate: (now) => unitOf('wall clock', wallTimes.first(now)),
+      flush() {
+        for (const { owner, operator } of operators) {
+          const work = operator.flush?.() ?? null
+          if (work !== null) return { clock: 'end of input', owner, work }
+        }
+        return null
       },
       cut() {
         const cuts = new Map<string, RowChanges>()
@@ -105,9 +133,6 @@ class ChainBuilder {
           for (const { store, rows } of operator.cut?.(changes) ?? []) cuts.set(store, rows)
         }
         return cuts
-      },
-      flush() {
-        for (const { operator } of operators) operator.flush?.()
       },
     }
   }
@@ -118,12 +143,12 @@ class ChainBuilder {
 
   /** Builds a node in front of what is built already. @returns its ways in */
   private entriesOf(node: TopologyNode): readonly Emit[] {
-    const entry = operatorEntry(node)
+    const entry = operatorEntry(this.table, node)
     const ports = factsOf(node).ports.length
     if (entry === 'through') return Array.from({ length: ports }, () => this.behind(node.id))
     if ('step' in entry) {
       const run = this.runFrom(node)
-      return connect(fused(run.map(stepOf)), ports, this.behind((run.at(-1) ?? node).id))
+      return connect(fused(run.map((one) => this.stepOf(one))), ports, this.behind((run.at(-1) ?? node).id))
     }
     return this.operatorOf(node, entry.build, ports)
   }
@@ -141,16 +166,17 @@ class ChainBuilder {
     const last = readers.filter((edge) => isTable && !takesEvery(edge)).map((edge) => this.entry(edge))
     const outputs = this.outputsOf(node.id)
     const changes = isTable ? [...last, ...outputs] : []
-    const streamTime = this.streamTimes.place()
-    const wallTime = this.wallTimes.place()
+    const owner = this.owners.get(node.id) as WorkOwner
+    const streamTime = this.streamTimes.place(owner)
+    const wallTime = this.wallTimes.place(owner)
     const operator = build(node, this.context, {
       wantsEveryChange: isTable && every.length > 0,
       dueAt: streamTime.dueAt,
       wakeAt: wallTime.dueAt,
     })
-    streamTime.does(operator.advance?.bind(operator))
-    wallTime.does(operator.punctuate?.bind(operator))
-    this.built.push({ operator, changes: changes.length === 0 ? null : fanOut(changes) })
+    streamTime.asks(operator.advance?.bind(operator))
+    wallTime.asks(operator.punctuate?.bind(operator))
+    this.built.push({ owner, operator, changes: changes.length === 0 ? null : fanOut(changes) })
     return connect(operator, ports, fanOut(isTable ? every : [...every, ...outputs]))
   }
 
@@ -179,10 +205,10 @@ class ChainBuilder {
   /** The step that has a node's records to itself, if there is one: a step has one way in. */
   private nextInRun(node: TopologyNode): TopologyNode | undefined {
     const [edge, ...others] = this.leaving.get(node.id) ?? []
-    if (edge === undefined || others.length > 0 || !isStep(node)) return undefined
+    if (edge === undefined || others.length > 0 || !this.isStep(node)) return undefined
     const next = this.nodes.get(edge.to)
     const isAlone = !this.sub.outputs.some((output) => output.from === node.id)
-    return next !== undefined && isAlone && isStep(next) ? next : undefined
+    return next !== undefined && isAlone && this.isStep(next) ? next : undefined
   }
 
   private entry({ to, port }: Edge): Emit {
@@ -190,15 +216,19 @@ class ChainBuilder {
     if (!entry) throw new Error(`unreachable: node ${to} is not in sub-topology ${this.sub.id}, or not built yet`)
     return entry
   }
+
+  private isStep(node: TopologyNode): boolean {
+    const entry = operatorEntry(this.table, node)
+    return entry !== 'through' && 'step' in entry
+  }
+
+  private stepOf(node: TopologyNode): (next: Emit) => Emit {
+    const entry = operatorEntry(this.table, node)
+    if (entry === 'through' || !('step' in entry)) throw new Error(`unreachable: a ${node.kind} is not a step`)
+    return (next) => entry.step(node, next)
+  }
 }
 
-function isStep(node: TopologyNode): boolean {
-  const entry = operatorEntry(node)
-  return entry !== 'through' && 'step' in entry
-}
-
-function stepOf(node: TopologyNode): (next: Emit) => Emit {
-  const entry = operatorEntry(node)
-  if (entry === 'through' || !('step' in entry)) throw new Error(`unreachable: a ${node.kind} is not a step`)
-  return (next) => entry.step(node, next)
+function unitOf(clock: WorkClock, due: DueWork<WorkOwner> | null): OwnUnit | null {
+  return due && { clock, ...due }
 }

@@ -1,30 +1,41 @@
-/** An operator's place among those that a clock may call. */
+import type { OwnWork } from '../operators/operator.ts'
+
+/** A place of an operator among those that a clock may call. */
 export interface DueTime {
-  /** Says what is to be done when a time has come; undefined for nothing. It gives back when it wants to be called next. */
-  does(action: ((time: number) => number) | undefined): void
+  /** Says who is asked what there is to do, when a time has come that it named; undefined for nobody. */
+  asks(next: ((time: number) => OwnWork | null) | undefined): void
   /** Asks for a call when the clock comes to `time`, if none is due before. */
   readonly dueAt: (time: number) => void
+}
+
+/** What is to be done, and whose place it has. */
+export interface DueWork<O> {
+  readonly owner: O
+  readonly work: OwnWork
+}
+
+interface Place<O> {
+  readonly owner: O
+  due: number
+  next: ((time: number) => OwnWork | null) | undefined
 }
 
 /**
  * When the operators of a chain have something to do by a clock. It keeps the least of their times, so that a record,
  * which may move the clock, costs one comparison.
  */
-export class DueTimes {
-  /** The least time at which there is something to do; `Infinity` for never. */
+export class DueTimes<O> {
+  /** The least time at which there may be something to do; `Infinity` for never. */
   next = Number.POSITIVE_INFINITY
-  private readonly places: { due: number; action: ((time: number) => number) | undefined }[] = []
+  private readonly places: Place<O>[] = []
 
   /** A place behind those that there are from the end of the chain: the last one is called first, being the most upstream. */
-  place(): DueTime {
-    const own: { due: number; action: ((time: number) => number) | undefined } = {
-      due: Number.POSITIVE_INFINITY,
-      action: undefined,
-    }
+  place(owner: O): DueTime {
+    const own: Place<O> = { owner, due: Number.POSITIVE_INFINITY, next: undefined }
     this.places.unshift(own)
     return {
-      does: (action) => {
-        own.action = action
+      asks: (next) => {
+        own.next = next
       },
       dueAt: (time) => {
         if (time < own.due) own.due = time
@@ -34,25 +45,20 @@ export class DueTimes {
   }
 
   /**
-   * The clock has come to `time`: calls all who have something to do until then, the most upstream first. What one hands on
-   * may make those behind it due, whose turn is still to come.
+   * The clock has come to `time`: what is to be done first, which the caller does, or has struck off, before it asks again.
+   * The most upstream operator comes first with all that it has; what it hands on may make those behind it due.
+   * @returns null when everything due is done
    */
-  reach(time: number): void {
-    if (time < this.next) return
+  first(time: number): DueWork<O> | null {
+    if (time < this.next) return null
     for (const place of this.places) {
       if (place.due > time) continue
-      const { due } = place
-      place.due = Number.POSITIVE_INFINITY
-      try {
-        const next = place.action?.(time) ?? Number.POSITIVE_INFINITY
-        if (next < place.due) place.due = next
-      } catch (error) {
-        // It was not done: whoever goes on in spite of the error is called again.
-        place.due = due
-        this.next = Math.min(this.next, due)
-        throw error
-      }
+      const work = place.next?.(time) ?? null
+      // It stays due until what it gave is done: whoever goes on in spite of a failure asks it again.
+      place.due = work?.time ?? Number.POSITIVE_INFINITY
+      if (work !== null && work.time <= time) return { owner: place.owner, work }
     }
     this.next = this.places.reduce((least, { due }) => Math.min(least, due), Number.POSITIVE_INFINITY)
+    return null
   }
 }

@@ -1,96 +1,106 @@
 import type { TaskCut } from '../checkpoint/commit.ts'
-import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
-import type { PositionsRow } from '../checkpoint/positions-row.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
-import type { TaskStore } from '../checkpoint/task-store.ts'
 import { TaskStores } from '../checkpoint/task-stores.ts'
-import { allDone } from '../core/all-done.ts'
 import { messageOf, StreamError } from '../core/errors.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
-import { partitionKey, type TopicPartition } from '../core/topic-partition.ts'
-import type { OffsetCommit } from '../kafka/offset-commit.ts'
+import type { TopicPartition } from '../core/topic-partition.ts'
 import type { RowChanges } from '../state/row-changes.ts'
-import type { InputSpec, ProcessingSubTopology } from '../topology/plan.ts'
-import { topicName } from '../topology/topic-ref.ts'
+import type { ProcessingSubTopology } from '../topology/plan.ts'
+import { Agenda } from './agenda.ts'
 import { buildChain, type Chain } from './chain.ts'
 import { InputEnd } from './input-end.ts'
-import { PartitionGroup, takenOf } from './partition-group.ts'
-import { RecordInHand } from './record-in-hand.ts'
-import { RecordQueue } from './record-queue.ts'
+import type { RecordQueue } from './record-queue.ts'
 import { type NewPosition, nothingPurgeable, type Purgeable, type Task, type TaskProgress } from './task.ts'
 import { TaskContext } from './task-context.ts'
+import { TaskEnd } from './task-end.ts'
+import { TaskInputs } from './task-inputs.ts'
 import { type TaskState, transition } from './task-state.ts'
 import type { ThreadContext } from './thread-context.ts'
+import { Units } from './units.ts'
+
+/** What a task without stores puts into a commit. */
+const nothingKept = {
+  writeChangelogs: (): void => undefined,
+  acknowledged: (): void => undefined,
+  writeStores: async (): Promise<void> => undefined,
+}
 
 /** Records between two looks at the clock and at what has changed; a long one counts as one for each 4 KiB of it. */
 const recordsPerLook = 64
 const longRecordShift = 12
 
-/** Runs one sub-topology on one partition: takes records in the order of R3 and pushes each through its chain. */
+/**
+ * Runs one sub-topology on one partition, one unit of work after the other: a record, in the order of R3; what operators do
+ * when stream time has come so far, before the record that moved it (R5); what they do by the wall clock; and what they keep
+ * back until bounded inputs have ended (X18).
+ */
 export class ProcessingTask implements Task {
   readonly id: TaskId
   readonly name: string
-  readonly inputs: readonly TopicPartition[]
-  readonly nextWakeMs = Number.POSITIVE_INFINITY
-  /** The topics that have the task's partition: those that are merely merged may differ in how many they have. */
-  private readonly reads: readonly (TopicPartition & { readonly input: InputSpec })[]
   private readonly thread: ThreadContext
   private readonly sub: ProcessingSubTopology
   private readonly context: TaskContext
+  private readonly reads: TaskInputs
   private stores: TaskStores | null = null
-  private readonly inHand: RecordInHand
+  private readonly units: Units
   private readonly end: InputEnd
+  private readonly finish = new TaskEnd()
   private chain: Chain | null = null
-  private group = new PartitionGroup([])
+  private agenda: Agenda | null = null
   private state: TaskState = 'CREATED'
   private commitId = 0
   private recordsSinceCut = 0
-  private endToCommit: string | null = null
   /** Of the last cut, whose commit may still fail; and of the last known commit. */
   private lastCut: Purgeable = nothingPurgeable
   private safe: Purgeable = nothingPurgeable
-  ended: string | null = null
 
   constructor(thread: ThreadContext, sub: ProcessingSubTopology, id: TaskId) {
     this.thread = thread
     this.sub = sub
     this.id = id
     this.name = formatTaskId(id)
-    this.reads = sub.inputs
-      .map((input) => ({ input, topic: topicName(thread.app.appId, input.topic), partition: id.partition }))
-      .filter(({ topic, partition }) => partition < thread.partitionCount(topic))
-    this.inputs = this.reads.map(({ topic, partition }) => ({ topic, partition }))
     this.context = new TaskContext(thread, this.name, id.partition)
-    this.inHand = new RecordInHand(thread, this.name, this.context)
-    this.end = new InputEnd(
-      thread.app,
-      this.reads.map(({ input }) => input),
-      thread.drain,
-    )
+    this.reads = new TaskInputs(thread, sub.inputs, id.partition, this.name)
+    this.units = new Units(thread, this.name, this.context)
+    this.end = new InputEnd(thread.app, this.reads.specs, thread.drain)
+  }
+
+  get inputs(): readonly TopicPartition[] {
+    return this.reads.partitions
   }
 
   get pending(): Promise<void> | null {
-    return this.inHand.pending
+    return this.units.pending
   }
 
   get hasUncommitted(): boolean {
-    return this.recordsSinceCut > 0 || this.context.hasEffects || this.endToCommit !== this.ended
+    return this.recordsSinceCut > 0 || this.context.hasEffects || this.finish.hasChanged
   }
 
   get waiting(): number {
-    let waiting = this.inHand.isWaiting ? 1 : 0
-    for (const queue of this.group.queues) waiting += queue.waiting
-    return waiting
+    return this.reads.waiting + (this.units.isHeld ? 1 : 0)
+  }
+
+  /** A task that is held up has none: what it waits for wakes its thread. */
+  get nextWakeMs(): number {
+    const { clock } = this.thread.app.ports
+    const next = this.agenda === null || this.units.isHeld ? Number.POSITIVE_INFINITY : this.agenda.nextWakeMs
+    // Operators go by the date, and their thread by the time that passes.
+    return Number.isFinite(next) ? clock.monotonicMs() + next - clock.now() : next
   }
 
   get isFull(): boolean {
     return this.stores?.isFull ?? false
   }
 
+  get ended(): string | null {
+    return this.finish.committed
+  }
+
   async open(committed: ReadonlyMap<string, StartPosition>): Promise<void> {
-    const { app, metrics, stores } = this.thread
+    const { app, metrics, stores, follow } = this.thread
     this.state = transition(this.name, this.state, 'RESTORING')
-    if (!this.thread.follow) await this.end.fix(this.inputs)
+    if (!follow) await this.end.fix(this.inputs)
     const { id, name, inputs, sub } = this
     const opened = await TaskStores.open({
       app,
@@ -106,124 +116,91 @@ export class ProcessingTask implements Task {
       this.context.addStore(store)
       stores.add(id, store)
     }
-    this.chain = buildChain(sub, app.appId, this.context)
+    for (const row of opened.clocks()) this.context.clock.restore(row)
   }
 
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[] {
-    const fresh: NewPosition[] = []
-    this.commitId = this.stores?.commitId ?? 0
-    const ends = new Set<string | null>()
-    const queues = this.reads.map(({ input, topic, partition }) => {
-      const key = partitionKey(topic, partition)
-      const committed = positions.get(key) ?? { offset: 0, metadata: null, isNew: true }
-      const start = this.stores?.start(key) ?? null
-      const offset = start?.offset ?? committed.offset
-      if (start && offset !== committed.offset) this.warnOfOffsets(key, offset, committed)
-      if (committed.isNew) fresh.push({ topic, partition, offset, commitId: this.commitId })
-      ends.add(committed.metadata?.ended ?? null)
-      const time = start?.partitionTime ?? committed.metadata?.partitionTime ?? -1
-      const fetched = this.thread.fetcher.assign(topic, partition, offset)
-      const onSkipped = (error: StreamError): void => this.context.skipped(error)
-      return new RecordQueue(input, fetched, offset, time, onSkipped, this.thread.passOver.has(topic))
+    const { ended, streamTime, fresh } = this.reads.start(positions, this.stores, (error) =>
+      this.context.skipped(error),
+    )
+    const commitId = this.stores?.commitId ?? 0
+    const { app, follow, operators } = this.thread
+    this.commitId = commitId
+    this.finish.begin(ended)
+    this.context.clock.restore({ streamTime, wallTime: -1 })
+    // Last: an operator that is built may ask for the time.
+    this.chain = buildChain(this.sub, app.appId, this.context, operators)
+    this.agenda = new Agenda({
+      chain: this.chain,
+      inputs: this.reads,
+      clock: this.context.clock,
+      end: this.finish,
+      follow,
     })
-    this.group = new PartitionGroup(queues, this.thread.drain)
-    this.ended = ends.size === 1 ? ([...ends][0] ?? null) : null
     this.state = transition(this.name, this.state, 'RUNNING')
     return fresh
   }
 
-  private warnOfOffsets(key: string, offset: number, committed: StartPosition): void {
-    const found = committed.isNew ? 'no offset' : `offset ${committed.offset}`
-    this.thread.app.ports.logger.warn(
-      `task ${this.name} goes on at ${key}@${offset}, where its state is; the group has ${found} there`,
-    )
-  }
-
   run(untilMs: number): TaskProgress {
-    const { clock } = this.thread.app.ports
-    this.inHand.throwFailure()
-    if (this.inHand.isWaiting) return 'idle'
-    for (let left = recordsPerLook; ; ) {
+    const { units, agenda, chain } = this
+    units.throwFailure()
+    if (units.isHeld || agenda === null || chain === null) return 'idle'
+    agenda.look()
+    let progress: TaskProgress = 'idle'
+    for (let left = recordsPerLook; ; progress = 'worked') {
       if (left <= 0) {
-        if (clock.monotonicMs() >= untilMs || this.isFull) return 'worked'
+        if (this.thread.app.ports.clock.monotonicMs() >= untilMs || this.isFull) return 'worked'
         left = recordsPerLook
+        agenda.look()
       }
-      const queue = this.group.choose()
-      if (queue === null) return left === recordsPerLook ? 'idle' : 'worked'
-      left -= this.take(queue)
-      if (this.inHand.isWaiting) return 'worked'
+      const own = agenda.own()
+      if (own !== null) {
+        left--
+        units.run(own)
+      } else {
+        const queue = agenda.record()
+        if (queue === null) return progress
+        left -= this.take(chain, queue)
+      }
+      if (units.isHeld) return 'worked'
     }
   }
 
   /** @returns as how many records it counts */
-  private take(queue: RecordQueue): number {
-    const { chain } = this
+  private take(chain: Chain, queue: RecordQueue): number {
     const record = queue.take()
-    if (record === null || chain === null) return 1
-    // What has no key or no value has a length of -1.
-    const counts = 1 + ((record.keyLength + record.valueLength + 2) >> longRecordShift)
+    if (record === null) return 1
     this.recordsSinceCut++
-    this.endToCommit = null
-    this.inHand.process(chain, queue, record)
-    return counts
+    this.units.process(chain, queue, record)
+    // What has no key or no value has a length of -1.
+    return 1 + ((record.keyLength + record.valueLength + 2) >> longRecordShift)
   }
 
   cut(): TaskCut | null {
     if (this.state !== 'RUNNING') return null
-    this.inHand.throwFailure()
+    this.units.throwFailure()
     if (!this.hasUncommitted) return null
-    const cuts = this.cutStores()
+    const cuts = this.cutChain()
     const commitId = ++this.commitId
     const records = this.recordsSinceCut
-    const ended = this.recordsSinceCut > 0 ? null : this.endToCommit
-    const all = this.stores?.all ?? []
-    const changes = all.map((opened) => ({ opened, rows: cuts.get(opened.store.name) ?? opened.store.cut() }))
-    const row = this.positionsRow(commitId)
-    const offsets = this.offsets(commitId, ended)
-    this.lastCut = takenOf(this.group.queues)
+    const offsets = this.reads.offsets(commitId, this.finish.cut())
+    this.lastCut = this.reads.taken()
     this.recordsSinceCut = 0
     this.context.clearEffects()
-    this.ended = ended
-    let ends: readonly number[] = []
+    const row = this.reads.row(commitId, this.sub.stores)
+    const clock = this.context.clock.row(this.reads.streamTime)
     return {
       task: this.id,
       records,
       offsets: () => offsets,
-      acknowledged: () => {
-        ends = changes.map(({ opened }) => this.changelogOutput(opened).endOffset)
-      },
-      writeChangelogs: () => {
-        for (const { opened, rows } of changes) opened.log(this.changelogOutput(opened), rows, row)
-        this.stores?.writeBeginnings(this.thread.producer, commitId)
-      },
-      writeStores: async () => {
-        await allDone(changes.map(({ opened, rows }, store) => opened.write(rows, row, ends[store] as number)))
-      },
+      ...(this.stores?.commit(this.thread.producer, cuts, row, clock) ?? nothingKept),
       publish: () => {
-        for (const { opened, rows } of changes) this.thread.stores.publish(opened.store.name, rows)
+        for (const [store, rows] of cuts) this.thread.stores.publish(store, rows)
       },
     }
   }
 
-  private offsets(commitId: number, ended: string | null): OffsetCommit[] {
-    const { app } = this.thread
-    return this.group.queues.map(({ topic, partition, position, partitionTime }) => ({
-      topic,
-      partition,
-      offset: position,
-      metadata: encodeOffsetMetadata({
-        v: 1,
-        commitId,
-        plan: app.planVersion,
-        txnId: app.transactionalId,
-        topicId: app.topicId(topic),
-        partitionTime: partitionTime < 0 ? null : partitionTime,
-        ended,
-      }),
-    }))
-  }
-
-  private cutStores(): ReadonlyMap<string, RowChanges> {
+  private cutChain(): ReadonlyMap<string, RowChanges> {
     try {
       return this.chain?.cut() ?? new Map()
     } catch (error) {
@@ -233,24 +210,6 @@ export class ProcessingTask implements Task {
         cause: error,
       })
     }
-  }
-
-  private positionsRow(commitId: number): PositionsRow {
-    const positions: Record<string, number> = {}
-    const partitionTimes: Record<string, number> = {}
-    const topicIds: Record<string, string> = {}
-    const { app } = this.thread
-    for (const queue of this.group.queues) {
-      positions[queue.key] = queue.position
-      topicIds[queue.topic] = app.topicId(queue.topic)
-      if (queue.partitionTime >= 0) partitionTimes[queue.key] = queue.partitionTime
-    }
-    const stores = this.sub.stores.map(({ name }) => name)
-    return { v: 1, commitId, plan: app.planVersion, stores, positions, partitionTimes, topicIds }
-  }
-
-  private changelogOutput(opened: TaskStore) {
-    return this.thread.producer.output(opened.changelog.topic, opened.changelog.partition)
   }
 
   committed(): void {
@@ -270,20 +229,20 @@ export class ProcessingTask implements Task {
   async close(): Promise<void> {
     if (this.state === 'CLOSED') return
     this.state = transition(this.name, this.state, 'CLOSED')
-    this.inHand.cancel()
+    this.units.cancel()
     this.context.close()
-    for (const input of this.inputs) this.thread.fetcher.unassign(input)
+    this.reads.close()
     for (const { store } of this.stores?.all ?? []) this.thread.stores.remove(this.id, store)
     await this.stores?.close()
   }
 
   async endToken(upstream: readonly string[]): Promise<string | null> {
-    if (this.state !== 'RUNNING' || this.inHand.isWaiting || this.recordsSinceCut > 0) return null
-    const positions = this.group.queues.map(({ topic, partition, position }) => ({ topic, partition, position }))
-    return this.end.token(upstream, positions)
+    if (this.state !== 'RUNNING' || this.units.pending !== null) return null
+    if (this.recordsSinceCut > 0 || this.finish.isFlushing) return null
+    return this.end.token(upstream, this.reads.positions())
   }
 
   markEnded(token: string): void {
-    this.endToCommit = token
+    this.agenda?.markEnded(token)
   }
 }

@@ -68,6 +68,11 @@ export class RecordQueue {
     return this.headOffset
   }
 
+  /** The timestamp of the record that `peek` shows. */
+  get headTime(): number {
+    return this.head?.timestamp ?? -1
+  }
+
   /**
    * The next record, or null when none is here.
    * @throws {StreamError} `RECORD_DESERIALIZATION` under the policy `fail`; `BATCH_CORRUPT`, `COMPRESSION_UNSUPPORTED`,

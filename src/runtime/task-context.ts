@@ -1,22 +1,35 @@
 import { StreamError } from '../core/errors.ts'
 import type { FlowRecord } from '../operators/flow-record.ts'
-import type { DropReason, OutputTopic, ProcessorContext, RecordOutput } from '../operators/processor-context.ts'
+import type {
+  DropReason,
+  OutputTopic,
+  ProcessorContext,
+  RecordOutput,
+  Resume,
+  Wait,
+} from '../operators/processor-context.ts'
 import type { RowStore } from '../state/row-store.ts'
+import { TaskClock } from './task-clock.ts'
 import type { ThreadContext } from './thread-context.ts'
+import { Unit } from './unit.ts'
 
 /** Every so many records passed over, one is named in the log. */
 const dropsPerLine = 10_000
 
-/** What one task gives its operators, and what it learns from them: effects, drops, waits. */
+/** What one task gives its operators, and what it learns from them: effects, drops, waits. All of it goes by the unit in hand. */
 export class TaskContext implements ProcessorContext {
   private readonly thread: ThreadContext
   private readonly taskName: string
   private readonly partition: number
   private readonly stores = new Map<string, RowStore>()
   private readonly drops = new Map<DropReason, number>()
-  private waits: { readonly done: Promise<void>; readonly cancel: () => void }[] = []
+  private readonly wallTime = (): number => this.clock.now()
   private isClosed = false
-  /** Grows with each effect of a record: compared before and after, it tells whether the record had any (X7). */
+  /** The times of the task. */
+  readonly clock: TaskClock
+  /** The unit that is worked on, or was last. */
+  unit = new Unit()
+  /** Grows with each effect of any unit. */
   effects = 0
   private effectsAtCut = 0
 
@@ -24,6 +37,7 @@ export class TaskContext implements ProcessorContext {
     this.thread = thread
     this.taskName = taskName
     this.partition = partition
+    this.clock = new TaskClock(thread.app.ports.clock)
   }
 
   addStore(store: RowStore): void {
@@ -43,6 +57,7 @@ export class TaskContext implements ProcessorContext {
   effect(): void {
     // What a closed task's user code still does belongs to an attempt that was given up.
     if (this.isClosed) throw new StreamError('ILLEGAL_STATE', `task ${this.taskName} is closed`)
+    this.unit.hasEffects = true
     this.effects++
   }
 
@@ -73,26 +88,50 @@ export class TaskContext implements ProcessorContext {
     this.thread.app.ports.logger.warn(`skipped: ${error.message}`)
   }
 
-  suspend(done: Promise<void>, cancel: () => void): void {
+  now(): number {
+    return this.unit.now(this.wallTime)
+  }
+
+  random(): number {
+    return this.unit.random()
+  }
+
+  streamTime(): number {
+    return this.clock.streamTime
+  }
+
+  suspend(wait: Wait): Resume {
+    const { unit } = this
     // Whoever waits looks at it later; until then a rejection must not count as unhandled.
-    done.catch(() => undefined)
-    this.waits.push({ done, cancel })
+    wait.done.catch(() => undefined)
+    unit.waits.push(wait)
+    return (work) => {
+      if (unit.isOver) throw new StreamError('ILLEGAL_STATE', `a unit of task ${this.taskName} was given up`)
+      this.within(unit, work)
+    }
   }
 
-  /** Whether the record in hand waits for anything. */
-  get isWaiting(): boolean {
-    return this.waits.length > 0
+  /** Does something as part of a unit. */
+  within(unit: Unit, work: () => void): void {
+    const other = this.unit
+    this.unit = unit
+    try {
+      work()
+    } finally {
+      this.unit = other
+    }
   }
 
-  /** What the record in hand waits for; empties the list. */
-  takeWaits(): readonly { readonly done: Promise<void>; readonly cancel: () => void }[] {
-    const { waits } = this
-    this.waits = []
-    return waits
+  /** The unit in hand goes on by itself; the next is another one. */
+  leaveUnit(): void {
+    this.unit = new Unit()
   }
 
   close(): void {
+    const { unit } = this
     this.isClosed = true
-    for (const { cancel } of this.takeWaits()) cancel()
+    this.leaveUnit()
+    unit.isOver = true
+    for (const { cancel } of unit.waits) cancel()
   }
 }

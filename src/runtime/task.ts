@@ -34,7 +34,7 @@ export interface Task extends CommitParticipant {
   start(positions: ReadonlyMap<string, StartPosition>): readonly NewPosition[]
   /** Works until the time is up or nothing is here. Never waits. */
   run(untilMs: number): TaskProgress
-  /** Resolves when a record in hand that waits for user code has gone through, or null when none does. */
+  /** Resolves when every unit of work that has begun and waits for user code is through, or null when none does (X19). */
   readonly pending: Promise<void> | null
   /** Whether a cut would have anything in it. */
   readonly hasUncommitted: boolean
@@ -43,7 +43,7 @@ export interface Task extends CommitParticipant {
    * more and nobody can say how many.
    */
   readonly waiting: number
-  /** When it has something to do although nothing came, monotonic milliseconds; infinite when it waits for others alone. */
+  /** When it has work by itself, whatever comes, monotonic milliseconds; infinite when it waits for others alone. */
   readonly nextWakeMs: number
   /** Whether it should be committed before the interval is over. */
   readonly isFull: boolean
@@ -62,6 +62,6 @@ export interface Task extends CommitParticipant {
   endToken(upstream: readonly string[]): Promise<string | null>
   /** The token of its last commit, or null. */
   readonly ended: string | null
-  /** Makes the next commit say that the task has ended. */
+  /** Makes it hand on what its operators keep back, and the commit that has all of that say that it has ended. */
   markEnded(token: string): void
 }

@@ -3,6 +3,7 @@ import type { LoopTime } from '../core/loop-time.ts'
 import type { Fetcher } from '../kafka/fetcher.ts'
 import type { GroupIdentity } from '../kafka/offset-commit.ts'
 import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
+import type { OperatorTable } from '../operators/operator-table.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { RecordCollector } from './record-collector.ts'
 import type { StoreRegistry } from './store-registry.ts'
@@ -12,6 +13,8 @@ import type { ThreadMetrics } from './task-metrics.ts'
 export interface ThreadContext {
   readonly app: AppContext
   readonly plan: Plan
+  /** How chains come by their operators. */
+  readonly operators: OperatorTable
   /** Partitions of a topic of the plan, by its name in Kafka. */
   readonly partitionCount: (topic: string) => number
   readonly producer: TransactionalProducer
@@ -19,7 +22,7 @@ export interface ThreadContext {
   readonly collector: RecordCollector
   readonly stores: StoreRegistry
   readonly metrics: ThreadMetrics
-  /** How long one record may take, milliseconds (X7). */
+  /** How long one unit of work may take, milliseconds (X7). */
   readonly recordDeadlineMs: number
   /** What deadlines go by: closed when the thread ends. */
   readonly time: LoopTime
@@ -33,7 +36,7 @@ export interface ThreadContext {
   readonly drain: boolean
   /** Topics in which records without a value that is needed are passed over. */
   readonly passOver: ReadonlySet<string>
-  /** Records that a replay leaves out, `topic-partition@offset`: each failed once after it had had effects (X7). */
+  /** Units that a replay leaves out, by name: each failed once after it had had effects (X7). */
   readonly leftOut: Set<string>
   /** The membership that holds now. */
   readonly group: () => GroupIdentity

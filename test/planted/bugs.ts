@@ -15,6 +15,7 @@ import { stateBugs } from './bugs/state.ts'
 import { stateBugs2 } from './bugs/state-2.ts'
 import { topologyBugs } from './bugs/topology.ts'
 import { secondTransactionBugs } from './bugs/transactions-2.ts'
+import { unitsBugs } from './bugs/units.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
 /** The list never gets shorter: a bug whose place has been rebuilt is planted again where its mistake can be made now. */
@@ -27,6 +28,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...runtimeBugs1,
   ...runtimeBugs2,
   ...paceBugs,
+  ...unitsBugs,
   ...kafkaBugs1,
   ...kafkaBugs2,
   ...stateBugs,

@@ -1,7 +1,7 @@
 import { MemoryBudget } from '../../src/core/memory-budget.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import type { FlowRecord } from '../../src/operators/flow-record.ts'
-import type { OutputTopic, ProcessorContext, RecordOutput } from '../../src/operators/processor-context.ts'
+import type { OutputTopic, ProcessorContext, RecordOutput, Resume } from '../../src/operators/processor-context.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
 import { RowStore } from '../../src/state/row-store.ts'
 import type { StoreSpec } from '../../src/topology/node.ts'
@@ -39,7 +39,19 @@ export class ChainContext implements ProcessorContext {
     this.drops.push(`${reason}: ${value}`)
   }
 
-  suspend(): void {
+  now(): number {
+    return 0
+  }
+
+  random(): number {
+    return 0.5
+  }
+
+  streamTime(): number {
+    return -1
+  }
+
+  suspend(): Resume {
     throw new Error('nothing here waits')
   }
 }

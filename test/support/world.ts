@@ -8,6 +8,7 @@ import { runStep, type StepHook } from '../../src/core/steps.ts'
 import type { Pipeline } from '../../src/dsl/pipeline.ts'
 import type { JobConfig } from '../../src/job/job-config.ts'
 import { resolveJobConfig, startJob } from '../../src/job/run.ts'
+import { type OperatorTable, operatorTable } from '../../src/operators/operator-table.ts'
 import { MemoryDisk } from '../../src/state/memory-disk.ts'
 import {
   type Actor,
@@ -90,7 +91,11 @@ export class World {
   }
 
   /** A process of an application, with what happens to it. */
-  instance(script: readonly ScriptedEvent[] = [], steps: StepHook = runStep): SimulatedInstance {
+  instance(
+    script: readonly ScriptedEvent[] = [],
+    steps: StepHook = runStep,
+    operators: OperatorTable = operatorTable,
+  ): SimulatedInstance {
     const life = ++this.lives
     const pid = 100 + life
     const { files, network } = this
@@ -99,7 +104,7 @@ export class World {
       actor: this.simulation.actor(name),
       network,
       random: seededRandom(this.seed + pid),
-      ports: { files, steps, pid, logger: this.loggerOf(name), backends: this.disk.backends(pid) },
+      ports: { files, steps, pid, operators, logger: this.loggerOf(name), backends: this.disk.backends(pid) },
       script,
       onKilled: () => this.disk.kill(pid),
     })

@@ -171,8 +171,8 @@ export const checkpointBugs1: readonly PlantedBug[] = [
   {
     name: 'the meta row is not written with the rows',
     file: 'src/checkpoint/task-store.ts',
-    find: 'const own = [positionsMutation, this.metaMutation(changelogOffset)]',
-    replace: 'const own = [positionsMutation]',
+    find: '    own.push(this.metaMutation(changelogOffset))\n',
+    replace: '',
     killer: {
       project: 'unit',
       file: 'checkpoint/task-store.test.ts',

@@ -91,10 +91,15 @@ export const graphBugs: readonly PlantedBug[] = [
   {
     name: 'who failed at a clock is not called again',
     file: 'src/runtime/due-times.ts',
-    find: `        place.due = due
+    find: `      place.due = work?.time ?? Number.POSITIVE_INFINITY
 `,
-    replace: ``,
-    killer: { project: 'unit', file: 'runtime/due-times.test.ts', test: 'due times stay due for who failed' },
+    replace: `      place.due = Number.POSITIVE_INFINITY
+`,
+    killer: {
+      project: 'unit',
+      file: 'runtime/due-times.test.ts',
+      test: 'due times give the same again until it is done',
+    },
   },
   {
     name: 'a clock is asked for the greatest of two times',
@@ -106,14 +111,14 @@ export const graphBugs: readonly PlantedBug[] = [
     killer: { project: 'unit', file: 'runtime/due-times.test.ts', test: 'due times keep the least of all times' },
   },
   {
-    name: 'what one hands on at a time waits for the next',
+    name: 'the last of a chain works first when a time has come',
     file: 'src/runtime/due-times.ts',
     find: `    this.places.unshift(own)`,
     replace: `    this.places.push(own)`,
     killer: {
       project: 'unit',
       file: 'runtime/due-times.test.ts',
-      test: 'due times call who became due by what one before it handed on',
+      test: 'due times give all of who stands before another in the chain first',
     },
   },
   {

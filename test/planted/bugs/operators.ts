@@ -96,7 +96,7 @@ export const operatorsBugs: readonly PlantedBug[] = [
   {
     name: 'a pipe hands on before its Observable completes',
     file: 'src/operators/pipe.ts',
-    find: `            await underWay.settled()
+    find: `            await subscriber.settled()
 `,
     replace: `            await Promise.resolve()
 `,
@@ -109,9 +109,9 @@ export const operatorsBugs: readonly PlantedBug[] = [
   {
     name: 'a record behind the one that waits is left out',
     file: 'src/operators/pipe.ts',
-    find: `          record = queue.shift()
+    find: `          const next = queue.shift()
 `,
-    replace: `          record = undefined
+    replace: `          const next = queue.slice(queue.length).shift()
 `,
     killer: {
       project: 'unit',

@@ -86,9 +86,9 @@ export const paceBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a store says that it holds what the next transaction has written',
-    file: 'src/runtime/processing-task.ts',
-    find: 'opened.write(rows, row, ends[store] as number)',
-    replace: 'opened.write(rows, row, (ends[store] as number) + rows.length)',
+    file: 'src/checkpoint/task-stores.ts',
+    find: 'ends[at] as number, clock',
+    replace: 'changes[at]?.output.endOffset as number, clock',
     killer: {
       project: 'simulation',
       file: 'pipeline.test.ts',

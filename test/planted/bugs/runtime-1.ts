@@ -55,7 +55,7 @@ export const runtimeBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'the positions row is ignored',
-    file: 'src/runtime/processing-task.ts',
+    file: 'src/runtime/task-inputs.ts',
     find: 'const offset = start?.offset ?? committed.offset',
     replace: 'const offset = committed.offset',
     killer: {
@@ -66,60 +66,59 @@ export const runtimeBugs1: readonly PlantedBug[] = [
   },
   {
     name: 'a record that failed after an effect is passed over at once',
-    file: 'src/runtime/record-in-hand.ts',
-    find: 'if (this.context.effects === effectsBefore) {',
-    replace: 'if (this.context.effects >= effectsBefore) {',
+    file: 'src/runtime/units.ts',
+    find: 'if (!unit.hasEffects) {',
+    replace: 'if (!unit.hasEffects || this.context.hasEffects) {',
     killer: {
       project: 'unit',
-      file: 'runtime/record-in-hand.test.ts',
+      file: 'runtime/units.test.ts',
       test: 'a record that fails at once costs the transaction where it had one, and is left out of the replay',
     },
   },
   {
     name: 'a replay does not leave out the record that failed',
-    file: 'src/runtime/record-in-hand.ts',
-    find: `    this.thread.leftOut.add(\`\${queue.key}@\${offset}\`)
+    file: 'src/runtime/units.ts',
+    find: `    this.thread.leftOut.add(unit.name)
 `,
     replace: '',
     killer: {
       project: 'unit',
-      file: 'runtime/record-in-hand.test.ts',
+      file: 'runtime/units.test.ts',
       test: 'a record that fails at once costs the transaction where it had one, and is left out of the replay',
     },
   },
   {
     name: 'trouble of the engine is taken for a bad record',
-    file: 'src/runtime/record-in-hand.ts',
+    file: 'src/runtime/units.ts',
     find: `    if (error instanceof StreamError && !error.code.startsWith('RECORD_')) throw error
 `,
     replace: '',
     killer: {
       project: 'unit',
-      file: 'runtime/record-in-hand.test.ts',
+      file: 'runtime/units.test.ts',
       test: 'a record that fails at once is not blamed for the trouble of the engine',
     },
   },
   {
     name: 'a record that waits has no deadline',
-    file: 'src/runtime/record-in-hand.ts',
-    find: 'this.thread.time.timer(this.thread.recordDeadlineMs, () => {',
-    replace: 'this.thread.time.timer(Number.MAX_SAFE_INTEGER, () => {',
+    file: 'src/runtime/units.ts',
+    find: 'thread.time.timer(thread.recordDeadlineMs, () => {',
+    replace: 'thread.time.timer(Number.MAX_SAFE_INTEGER, () => {',
     killer: {
       project: 'unit',
-      file: 'runtime/record-in-hand.test.ts',
+      file: 'runtime/units.test.ts',
       test: 'a record that waits is given up at its deadline, and what it waits for is cancelled',
     },
   },
   {
     name: 'what else is under way goes on when a record fails',
-    file: 'src/runtime/record-in-hand.ts',
-    find: `        for (const cancel of cancels) cancel()
-        try`,
-    replace: `        void cancels
-        try`,
+    file: 'src/runtime/units.ts',
+    find: `        cancelWaits(open.unit, open.waitsFor)
+        this.context`,
+    replace: `        this.context`,
     killer: {
       project: 'unit',
-      file: 'runtime/record-in-hand.test.ts',
+      file: 'runtime/units.test.ts',
       test: 'a record that waits is given up at its deadline, and what it waits for is cancelled',
     },
   },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { clockKey, encodeClock } from '../../../src/checkpoint/clock-row.ts'
 import { encodePositions, type PositionsRow, positionsKey } from '../../../src/checkpoint/positions-row.ts'
 import { decodeMeta, metaKey, type StoreMeta } from '../../../src/checkpoint/store-meta.ts'
 import { deleteRetentionMs, TaskStore, type TaskStoreOptions } from '../../../src/checkpoint/task-store.ts'
@@ -378,5 +379,19 @@ describe('a task store', () => {
     await world.app.admin.deleteRecords([{ ...changelog, offset: 4 }])
     expect((await look()).rows).toEqual({ b: 'y' })
     expect(world.disk.paths).toContain(aside)
+  })
+
+  it('keeps the clock row that a commit brings, in its directory and in its changelog', async () => {
+    const clock = { streamTime: 5, wallTime: 9 }
+    const opened = await TaskStore.open(options)
+    expect(opened.clock()).toBeNull()
+    await opened.write(opened.store.cut(), positions, 0, clock)
+    await opened.write(opened.store.cut(), { ...positions, commitId: 4 }, 0)
+    expect(opened.clock()).toEqual(clock)
+    await opened.close()
+    await world.write(changelog.topic, [[clockKey, encodeClock({ ...clock, wallTime: 10 })]])
+    const restored = await TaskStore.open({ ...options, path: '/state/elsewhere' })
+    expect(restored.clock()).toEqual({ streamTime: 5, wallTime: 10 })
+    await restored.close()
   })
 })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodePositions, type PositionsRow, positionsKey } from '../../../src/checkpoint/positions-row.ts'
 import type { StartPosition } from '../../../src/checkpoint/start-positions.ts'
+import type { TaskStore } from '../../../src/checkpoint/task-store.ts'
 import { TaskStores, type TaskStoresOptions } from '../../../src/checkpoint/task-stores.ts'
 import { text } from '../../../src/serde/text.ts'
 import { userKey } from '../../../src/state/row-format.ts'
@@ -129,20 +130,61 @@ describe('the stores of a task', () => {
     expect((await look()).rows).toEqual([[], ['new']])
   })
 
+  /** Puts a value into the first store and commits, with a clock row if it is given. */
+  async function commitAll(stores: TaskStores, value: string, commitId: number, wallTime?: number): Promise<void> {
+    const producer = await world.producer()
+    const { rows, name } = (stores.all[0] as TaskStore).store
+    rows.put(rows.row(Buffer.from('k'), 0, 1), value, 5)
+    const clock = wallTime === undefined ? null : { streamTime: -1, wallTime }
+    const cuts = new Map([[name, (stores.all[0] as TaskStore).store.cut()]])
+    const cut = stores.commit(producer, cuts, row(commitId, ['a', 'b'], { 'x-0': 10 * commitId }), clock)
+    cut.writeChangelogs()
+    await producer.flush()
+    cut.acknowledged()
+    await producer.commit()
+    await cut.writeStores()
+    stores.committed()
+  }
+
+  it('show one commit, whether they changed or not, in their directories and in their changelogs', async () => {
+    const stores = await TaskStores.open(options)
+    expect(stores.clocks()).toEqual([])
+    await commitAll(stores, 'one', 1, 900)
+    await commitAll(stores, 'two', 2)
+    const clock = { streamTime: -1, wallTime: 900 }
+    const seen = (opened: TaskStores) => [
+      opened.all.map((one) => one.positions()?.commitId),
+      opened.clocks(),
+      opened.start('x-0'),
+      opened.latestTime,
+      (opened.all[0] as TaskStore).store.rows.committed(Buffer.from('k')),
+    ]
+    const expected = [[2, 2], [clock, clock], { offset: 20, partitionTime: 1002 }, 1002, 'two']
+    expect(seen(stores)).toEqual(expected)
+    await stores.close()
+    for (const name of ['a', 'b']) await world.app.backends.destroy(`/state/${name}/0`)
+    await world.app.control.refresh()
+    const restored = await TaskStores.open(options)
+    expect(seen(restored)).toEqual(expected)
+    expect(restored.restored).toBeGreaterThan(0)
+    await restored.close()
+  })
+
+  it('close what was opened before one of them could not be', async () => {
+    await expect(TaskStores.open({ ...options, specs: [spec('a'), spec('topicless')] })).rejects.toThrow()
+    const again = await TaskStores.open(options)
+    expect(again.all).toHaveLength(2)
+    await again.close()
+  })
+
   it('tell the control topic where each began, in the first commit of each and in no other', async () => {
     await commit('a', row(4, ['a'], { 'x-0': 10 }))
     await begin('a', 1)
     const stores = await TaskStores.open(options)
-    const producer = await world.producer()
     // A commit of the thread that this task has no part in.
     stores.committed()
-    stores.writeBeginnings(producer, 5)
-    await producer.flush()
-    await producer.commit()
-    stores.committed()
-    stores.writeBeginnings(producer, 6)
-    await producer.flush()
-    expect(producer.hasTransaction).toBe(false)
+    await commitAll(stores, 'one', 5)
+    await commitAll(stores, 'two', 6)
     await world.app.control.refresh()
     const began = { v: 1, commitId: 5, plan: 1, changelogOffset: 0 }
     expect([world.app.control.beginning('a', 0)?.commitId, world.app.control.beginning('b', 0)]).toEqual([1, began])

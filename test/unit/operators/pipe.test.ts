@@ -70,7 +70,7 @@ describe('a pipe', () => {
     const { push, values, context } = open(mergeMap(() => EMPTY))
     push('x')
     expect(values()).toEqual([])
-    expect(context.isWaiting).toBe(false)
+    expect(context.unit.isWaiting).toBe(false)
   })
 
   it('hands on nothing of a record that fails, not even what it emitted before', () => {
@@ -119,8 +119,8 @@ describe('a pipe whose Observable does not complete at once', () => {
   it('suspends its record and hands it on when it is through', async () => {
     const { push, values, context } = open(concatMap((n: number) => Promise.resolve(n * 2)))
     push(4)
-    expect({ waits: context.isWaiting, values: values() }).toEqual({ waits: true, values: [] })
-    for (const { done } of context.takeWaits()) await done
+    expect({ waits: context.unit.isWaiting, values: values() }).toEqual({ waits: true, values: [] })
+    for (const { done } of context.unit.waits) await done
     expect(values()).toEqual([8])
   })
 
@@ -130,7 +130,7 @@ describe('a pipe whose Observable does not complete at once', () => {
       mergeMap((n: number) => from([of(n), gate.pipe(map(() => -n))]).pipe(concatMap((one) => one))),
     )
     push(4)
-    const [wait] = context.takeWaits()
+    const [wait] = context.unit.waits
     gate.next()
     expect(values()).toEqual([])
     gate.complete()
@@ -141,7 +141,7 @@ describe('a pipe whose Observable does not complete at once', () => {
   it('rejects with what it fails with, handing on nothing', async () => {
     const { push, values, context } = open(mergeMap(() => Promise.reject(new Error('the service said no'))))
     push(1)
-    const [wait] = context.takeWaits()
+    const [wait] = context.unit.waits
     await expect(wait?.done).rejects.toThrow('the service said no')
     expect(values()).toEqual([])
   })
@@ -151,7 +151,7 @@ describe('a pipe whose Observable does not complete at once', () => {
     const { push, values, context } = open(mergeMap((n: number) => gate.pipe(map(() => n))))
     push(1)
     expect(gate.observed).toBe(true)
-    for (const { cancel } of context.takeWaits()) cancel()
+    for (const { cancel } of context.unit.waits) cancel()
     expect(gate.observed).toBe(false)
     gate.next()
     gate.complete()
@@ -161,9 +161,9 @@ describe('a pipe whose Observable does not complete at once', () => {
   it('waits for ever for one that never ends, which only its deadline cures', () => {
     const { push, context } = open(mergeMap(() => NEVER))
     push(1)
-    expect(context.isWaiting).toBe(true)
+    expect(context.unit.isWaiting).toBe(true)
     context.close()
-    expect(context.isWaiting).toBe(false)
+    expect(context.unit.isWaiting).toBe(false)
   })
 
   it('keeps to its own record when it tries again later, and to their order, where one record became several', async () => {
@@ -179,7 +179,7 @@ describe('a pipe whose Observable does not complete at once', () => {
       retry(1),
     )
     for (const value of ['a', 'b', 'c']) push(value)
-    await Promise.all(context.takeWaits().map(({ done }) => done))
+    await Promise.all(context.unit.waits.map(({ done }) => done))
     expect(tries).toEqual(['a', 'a', 'b', 'c'])
     expect(values()).toEqual(['a', 'b', 'c'])
   })
@@ -188,7 +188,7 @@ describe('a pipe whose Observable does not complete at once', () => {
     const { enter, context, values } = open(concatMap((value: string) => Promise.resolve(value)))
     const record = FlowRecord.of('k', 'v', 5)
     for (let times = 0; times < 3; times++) enter(record)
-    await Promise.all(context.takeWaits().map(({ done }) => done))
+    await Promise.all(context.unit.waits.map(({ done }) => done))
     expect(values()).toEqual(['v', 'v', 'v'])
   })
 
@@ -196,7 +196,7 @@ describe('a pipe whose Observable does not complete at once', () => {
     const { push, context, values } = open(mergeMap((value: string) => (value === 'stuck' ? NEVER : of(value))))
     push('stuck')
     push('behind it')
-    for (const { cancel } of context.takeWaits()) cancel()
+    for (const { cancel } of context.unit.waits) cancel()
     push('next')
     expect(values()).toEqual(['next'])
   })

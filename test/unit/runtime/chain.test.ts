@@ -2,9 +2,11 @@ import { int64, type PipelineBuilder, pipeline, text, topic } from 'millrace'
 import { describe, expect, it } from 'vitest'
 import { noHeaders } from '../../../src/core/record.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
+import { type OperatorTable, operatorTable } from '../../../src/operators/operator-table.ts'
 import { buildChain } from '../../../src/runtime/chain.ts'
 import type { InputSpec, ProcessingSubTopology } from '../../../src/topology/plan.ts'
 import { ChainContext } from '../../support/chain-context.ts'
+import { withClocked } from '../../support/clocked-operator.ts'
 import { forgetfulSink } from '../../support/connectors.ts'
 
 const left = topic('left', { key: text, value: text })
@@ -21,13 +23,13 @@ function record(key: string, value: string): FlowRecord {
 }
 
 /** The chain of one sub-topology of a pipeline. */
-async function chainOf(build: (builder: PipelineBuilder) => void, id = 0) {
+async function chainOf(build: (builder: PipelineBuilder) => void, id = 0, table: OperatorTable = operatorTable) {
   const plan = await pipeline('app', (builder) => {
     build(builder)
   }).build()
   const sub = plan.subtopologies[id] as ProcessingSubTopology
   const context = await new ChainContext().open(sub.stores)
-  const chain = buildChain(sub, 'app', context)
+  const chain = buildChain(sub, 'app', context, table)
   const push = (from: string, key: string, value: string): void =>
     chain.push(sub.inputs.find(({ topic: { name } }) => name === from) as InputSpec, record(key, value))
   return { chain, context, push, written: context.written }
@@ -135,9 +137,38 @@ describe('a chain', () => {
 
   it('has nothing to do by a clock where no operator asked for it', async () => {
     const { chain, written } = await chainOf(({ stream }) => stream(left).to(out))
-    chain.advance(1e12)
-    chain.punctuate(1e12)
-    chain.flush()
-    expect({ written, nextWakeMs: chain.nextWakeMs }).toEqual({ written: [], nextWakeMs: Number.POSITIVE_INFINITY })
+    expect([chain.advance(1e12), chain.punctuate(1e12), chain.flush()]).toEqual([null, null, null])
+    expect([chain.dueMs, chain.nextWakeMs]).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY])
+    expect(written).toEqual([])
+  })
+
+  it('gives what operators do by themselves, with whose it is and what becomes of it when it fails', async () => {
+    const { chain, push, written } = await chainOf(
+      ({ stream }) => {
+        stream(left, { onProcessError: 'skip' })
+          .reduce('windows', (a) => a)
+          .updates()
+          .map((one) => one ?? '')
+          .to(out)
+      },
+      0,
+      withClocked('windows'),
+    )
+    push('left', 'k', 'a')
+    push('left', 'j', 'a')
+    expect([chain.dueMs, chain.nextWakeMs]).toEqual([1000, 100])
+    expect(chain.advance(999)).toBeNull()
+    const { work, ...due } = chain.advance(1000) ?? {}
+    expect(due).toEqual({ clock: 'stream time', owner: { operator: 'aggregate windows', policy: 'skip' } })
+    expect([work?.time, String(work?.key)]).toEqual([1000, 'j'])
+    work?.run()
+    expect(written).toEqual(['out: j=closed 1000 1'])
+    expect(chain.punctuate(100)).toMatchObject({ clock: 'wall clock', work: { time: 100, key: null, label: 'tick' } })
+    const last = chain.flush()
+    expect(last).toMatchObject({ clock: 'end of input', work: { time: 1000, key: Buffer.from('k') } })
+    last?.work.run()
+    expect(chain.flush()?.work.label).toBe('end')
+    chain.flush()?.work.run()
+    expect([chain.flush(), chain.advance(1000)]).toEqual([null, null])
   })
 })
