@@ -3,7 +3,7 @@ import { type Random, seededRandom } from '../core/random.ts'
 import { Actor, type Scheduler } from './actor.ts'
 import { emptyDigest, mix, mixText } from './digest.ts'
 import { EventHeap } from './event-heap.ts'
-import { patchTimers } from './patched-timers.ts'
+import { PatchedTimers } from './patched-timers.ts'
 
 /** Taken before any patch: the one real turn that each step waits. */
 const realImmediate = setImmediate
@@ -47,6 +47,7 @@ export class Simulation implements Scheduler {
   private readonly recent: Recorded[] = []
   private recorded = 0
   private sequence = 0
+  private timers: PatchedTimers | null = null
   private low = emptyDigest
   private high = emptyDigest + 1
 
@@ -114,7 +115,8 @@ export class Simulation implements Scheduler {
       isSettled = true
     }
     work.then(settled, settled)
-    const unpatch = patchTimers(this.actor('user'), this)
+    this.timers ??= new PatchedTimers(this.actor('user'), this)
+    const unpatch = this.timers.install()
     try {
       await drain()
       while (!isSettled) {
