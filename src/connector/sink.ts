@@ -5,8 +5,10 @@ import type { ConnectorContext } from './source.ts'
 export interface SinkRecord<out K, out V> {
   /** `topic/partition/offset`: the same on every replay, so that a sink can drop what it has seen. */
   readonly id: string
-  readonly key: K
-  readonly value: V
+  /** Null where the record has none. */
+  readonly key: K | null
+  /** Null where the record has none: a delete of a table, or one that was in the topic that is read. */
+  readonly value: V | null
   readonly timestamp: number
   /** In the order of the wire; `header(headers, name)` gives the last of a name. */
   readonly headers: Headers

@@ -23,6 +23,13 @@ export type DefaultKeyed<K, V> = [K] extends [string]
     ? { 'this key is not text: give its serde, as in keyBy(name, fn, { key: int64 })': never }
     : { 'a key is never null: filter those records out first': never }
 
+/** `T`, unless it may be undefined: that is what a function without a `return` gives. Where nothing is known of it, a job finds out. */
+export type Defined<T> = unknown extends T
+  ? T
+  : [undefined] extends [T]
+    ? { 'a value is never undefined: give null on purpose, or filter the record out': never }
+    : T
+
 /** `V`, if a store may keep it without a serde of its own. */
 export type DefaultStored<V> = [V] extends [Structured<V>]
   ? V

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from 'rxjs'
 import { StreamError } from '../core/errors.ts'
+import { nullable } from '../serde/nullable.ts'
 import { int64 } from '../serde/number.ts'
 import type { AnySerde } from '../serde/serde.ts'
 import { structured } from '../serde/structured.ts'
@@ -8,7 +9,8 @@ import type { AggregateNode, ConnectorSinkSpec, StoreSpec, TopicSpec, TopologyNo
 import type { TopologyBuilder } from '../topology/topology-builder.ts'
 import type { Aggregators } from './aggregator.ts'
 import { checkedFunction, checkedKind, checkedSerde } from './checked.ts'
-import type { Stream, Table } from './stream.ts'
+import type { Stream } from './stream.ts'
+import type { Table } from './table.ts'
 
 /** The node behind a handle. A registered symbol, so that a second copy of the package knows it, too. */
 const nodeOf = Symbol.for('millrace.node')
@@ -36,6 +38,11 @@ class Handle {
     this[nodeOf] = node
   }
 
+  /** What a new node that shows values to user code begins with. */
+  protected get shown(): Pick<TopologyNode, 'inputs' | 'key' | 'value'> & { readonly showsNull?: true } {
+    return { ...this.behind, ...(this.behind.value.holdsNull === true ? { showsNull: true } : {}) }
+  }
+
   /** What a new node behind this one begins with: keys keep their serde, and so do values that nobody touches. */
   protected get behind(): Pick<TopologyNode, 'inputs' | 'key' | 'value'> {
     const { id, key, value } = this[nodeOf]
@@ -60,30 +67,31 @@ type Callable = (...given: never[]) => unknown
 
 class StreamHandle extends Handle implements Erased<Stream<unknown, unknown>> {
   map(fn: Fn<unknown>): StreamHandle {
-    return this.#add({ kind: 'map', ...this.behind, value: structured(), fn: checkedFunction('map', fn) })
+    return this.#add({ kind: 'map', ...this.shown, value: structured(), fn: checkedFunction('map', fn) })
   }
 
   filter(fn: Fn<boolean>): StreamHandle {
-    return this.#add({ kind: 'filter', ...this.behind, fn: checkedFunction('filter', fn) })
+    return this.#add({ kind: 'filter', ...this.shown, fn: checkedFunction('filter', fn) })
   }
 
   flatMap(fn: Fn<Iterable<unknown>>): StreamHandle {
-    return this.#add({ kind: 'flat-map', ...this.behind, value: structured(), fn: checkedFunction('flatMap', fn) })
+    return this.#add({ kind: 'flat-map', ...this.shown, value: structured(), fn: checkedFunction('flatMap', fn) })
   }
 
   tap(fn: Fn<void>): StreamHandle {
-    return this.#add({ kind: 'tap', ...this.behind, fn: checkedFunction('tap', fn) })
+    return this.#add({ kind: 'tap', ...this.shown, fn: checkedFunction('tap', fn) })
   }
 
   pipe(...operators: readonly OperatorFunction<unknown, unknown>[]): StreamHandle {
     for (const operator of operators) checkedFunction('pipe', operator)
-    return this.#add({ kind: 'pipe', ...this.behind, value: structured(), operators: Object.freeze(operators) })
+    return this.#add({ kind: 'pipe', ...this.shown, value: structured(), operators: Object.freeze(operators) })
   }
 
   keyBy(name: string, fn: Fn<unknown>, serdes?: { readonly key: AnySerde; readonly value?: AnySerde }): StreamHandle {
     const key = serdes === undefined ? text : checkedSerde(`keyBy(${name}): key`, serdes.key)
-    const value = serdes?.value === undefined ? this.behind.value : checkedSerde(`keyBy(${name}): value`, serdes.value)
-    return this.#add({ kind: 'key-by', ...this.behind, key, value, name, fn: checkedFunction(`keyBy(${name})`, fn) })
+    const given = serdes?.value === undefined ? this.behind.value : checkedSerde(`keyBy(${name}): value`, serdes.value)
+    const value = this.behind.value.holdsNull === true ? nullable(given) : given
+    return this.#add({ kind: 'key-by', ...this.shown, key, value, name, fn: checkedFunction(`keyBy(${name})`, fn) })
   }
 
   merge(other: StreamHandle): StreamHandle {
@@ -96,7 +104,9 @@ class StreamHandle extends Handle implements Erased<Stream<unknown, unknown>> {
         `merge: expected another stream of the same pipeline, found ${found}; merge streams of one build function`,
       )
     }
-    const value = left.value.id === right.value.id ? left.value : structured()
+    const both = left.value.id === right.value.id ? left.value : structured()
+    // A null of one side is shown behind the merge, and then so are those of the other: nobody can tell them apart there.
+    const value = left.value.holdsNull || right.value.holdsNull ? nullable(both) : both
     return this.#add({ kind: 'merge', ...this.behind, inputs: [left.id, right.id], value })
   }
 
@@ -150,7 +160,10 @@ class TableHandle extends Handle implements Erased<Table<unknown, unknown>> {
   }
 
   updates(): StreamHandle {
-    return new StreamHandle(this.builder, this.builder.add({ kind: 'updates', ...this.behind }))
+    return new StreamHandle(
+      this.builder,
+      this.builder.add({ kind: 'updates', ...this.behind, value: nullable(this.behind.value) }),
+    )
   }
 }
 

@@ -17,8 +17,8 @@ const brand = Symbol.for('millrace.pipeline')
 
 /** How a stream reads. */
 export interface StreamOptions<in V> {
-  /** Event time of a value, epoch milliseconds. Default: the record's own timestamp. */
-  readonly timestamp?: (value: V) => number
+  /** Event time of a value, epoch milliseconds. Default, and where there is no value or it is null: the record's own timestamp. */
+  readonly timestamp?: (value: NonNullable<V>) => number
   /**
    * `end`: a job that does not follow reads a topic to the end that it has when the job starts, and then is done.
    * Default: a topic never ends. Source connectors know their own end.

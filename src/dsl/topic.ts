@@ -3,7 +3,13 @@ import type { SourceConnector } from '../connector/source.ts'
 import type { Serde } from '../serde/serde.ts'
 import { checkedSerde } from './checked.ts'
 
-/** A Kafka topic with the encodings of its keys and values. Streams read it, and `to` writes it. */
+/**
+ * A Kafka topic with the encodings of its keys and values. Streams read it, and `to` writes it.
+ *
+ * `V` is the type of the values. That records may be there without one, as deletes are, needs no saying: they pass the functions
+ * of a stream by, and are written as they came. With `nullable(serde)` functions are shown them, as null. A record without
+ * a key has the key null, wherever it is shown; `nullable(serde)` has the type say so, `nothing` that it is always so.
+ */
 export interface Topic<in out K, in out V> {
   readonly kind: 'topic'
   readonly name: string

@@ -3,13 +3,14 @@ import type { AggregateNode } from '../topology/node.ts'
 import { FlowRecord } from './flow-record.ts'
 import type { ChainLink, Operator } from './operator.ts'
 import type { ProcessorContext } from './processor-context.ts'
+import { refuseUndefined } from './refuse-undefined.ts'
 import { stepOperator } from './step-subscriber.ts'
 
 /**
  * Folds each record into the row of its key and hands on the row's new value.
  *
- * A record with a null key or value is passed over and counted (R6, R7). The row's time is the greatest of its records
- * (R4). Emits one record per input, in order, where somebody wants every change; the last per key at the cut.
+ * A record with a null key or value is passed over and counted (R6, R7). A fold that gives null deletes the row. The row's time
+ * is the greatest of its records (R4). Emits one record per input, in order, where somebody wants every change; the last per key at the cut.
  *
  * A value that can be changed in place is the row's alone: the first one is no other reader's, and what is handed on are
  * its bytes of that moment, so neither another store nor a later record changes what was said (X6).
@@ -42,13 +43,14 @@ export function aggregate(node: AggregateNode, context: ProcessorContext, link: 
       // A state is nobody else's: other stores fold the same record.
       if (next === value && next !== null) next = rows.copyOf(next)
     }
+    if (next === undefined) refuseUndefined(`${node.operation}(${spec.name})`, 'null to delete the row')
     context.effect()
     // A row that was deleted has no time any more.
     const timestamp = before === undefined ? record.timestamp : Math.max(rows.timestampAt(row), record.timestamp)
-    const isDelete = next === null || next === undefined
-    rows.put(row, isDelete ? undefined : next, timestamp)
+    rows.put(row, next === null ? undefined : next, timestamp)
     if (!link.wantsEveryChange) return
-    if (isImmutable || isDelete) emit(record.withValueAt(isDelete ? null : next, timestamp))
+    if (next === null) emit(record.withoutValueAt(timestamp))
+    else if (isImmutable) emit(record.withValueAt(next, timestamp))
     else emit(record.withRow(rows.encoded(row), spec.value, timestamp))
   })
   return {

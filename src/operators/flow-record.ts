@@ -23,6 +23,7 @@ export class FlowRecord implements StreamRecord {
   /** Holds the raw value: the fetched buffer, too, but for rows of tables. */
   readonly valueBuffer: Buffer
   readonly valueStart: number
+  /** -1 where there is no value: null in its topic, or a row that is gone. 0 for what user code made, null among it. */
   readonly valueLength: number
   /** The encoding of the raw key, or null when the key was made by user code. */
   readonly rawKeySerde: AnySerde | null
@@ -90,7 +91,7 @@ export class FlowRecord implements StreamRecord {
 
   /** A record made of values alone. */
   static of(key: unknown, value: unknown, timestamp: number, headers: Headers = noHeaders): FlowRecord {
-    return new FlowRecord(noBytes, 0, -1, null, key, noBytes, 0, -1, null, value, timestamp, headers)
+    return new FlowRecord(noBytes, 0, -1, null, key, noBytes, 0, 0, null, value, timestamp, headers)
   }
 
   /** A changed row of a table: ranges of its store key (row-format.ts) and of its value bytes; a length of -1 is a delete. */
@@ -145,7 +146,12 @@ export class FlowRecord implements StreamRecord {
     return this.keyRead === null || this.keyRead === undefined
   }
 
-  /** Whether the value is null, without decoding it. */
+  /** Whether there is a value, which may be a null that user code made. Without one the record passes user code by (R47). */
+  get hasValue(): boolean {
+    return this.valueLength >= 0
+  }
+
+  /** Whether there is no value or it is null, without decoding it. */
   get hasNullValue(): boolean {
     return this.valueRead === null || this.valueRead === undefined
   }
@@ -219,7 +225,12 @@ export class FlowRecord implements StreamRecord {
 
   /** The same record with another value and time. */
   withValueAt(value: unknown, timestamp: number): FlowRecord {
-    return this.sameKey(noBytes, 0, -1, null, value, timestamp)
+    return this.sameKey(noBytes, 0, 0, null, value, timestamp)
+  }
+
+  /** The same key at another time, without a value: its row is gone. */
+  withoutValueAt(timestamp: number): FlowRecord {
+    return this.sameKey(noBytes, 0, -1, null, null, timestamp)
   }
 
   private sameKey(

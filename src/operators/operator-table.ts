@@ -1,3 +1,4 @@
+import { nullable } from '../serde/nullable.ts'
 import type { NodeKind, NodeOf, TopologyNode } from '../topology/node.ts'
 import { aggregate } from './aggregate.ts'
 import type { ChainLink, Operator } from './operator.ts'
@@ -32,7 +33,13 @@ export const operatorTable: OperatorTable = {
   updates: 'through',
   pipe: { build: pipe },
   aggregate: { build: aggregate },
-  'topic-sink': { build: ({ topic: { name, key, value } }, context) => sink({ topic: name, key, value }, context) },
+  'topic-sink': {
+    build: ({ topic: { name, key, value: serde }, value: { holdsNull } }, context) => {
+      // Where the stream's serde holds null, every null of it is a record without a value, whoever made it (R48).
+      const value = holdsNull === true ? nullable(serde) : serde
+      return sink({ topic: name, key, value }, context)
+    },
+  },
 }
 
 /** The entry of a node's kind. @throws {Error} for one that stands in no chain, which the plan keeps out */

@@ -3,6 +3,8 @@ import type { PipeNode } from '../topology/node.ts'
 import type { FlowRecord } from './flow-record.ts'
 import type { Operator } from './operator.ts'
 import type { ProcessorContext, Resume } from './processor-context.ts'
+import { refuseUndefined } from './refuse-undefined.ts'
+import { nullInstead } from './stateless.ts'
 import { stepOperator } from './step-subscriber.ts'
 
 /** Gathers what one record's Observable emits, until it completes or fails. */
@@ -46,7 +48,7 @@ class RecordSubscriber extends Subscriber<unknown> {
  * subscribed anew for each record: so `retry` repeats its own record and nothing leaks into the next. What a record
  * emits is held back until its Observable completes (X7); an error fails the record. An Observable that does not
  * complete at once suspends the task. Nothing is reordered: where one record of an input has become several, each waits
- * until the one before it is through.
+ * until the one before it is through. A record without a value goes on as it is, in its turn, where null is not shown (R47).
  */
 export function pipe(node: PipeNode, context: ProcessorContext): Operator {
   return stepOperator((emit) => {
@@ -59,10 +61,16 @@ export function pipe(node: PipeNode, context: ProcessorContext): Operator {
     const piped = operators.reduce<Observable<unknown>>((source, operator) => operator(source), cold)
     const forward = (record: FlowRecord, subscriber: RecordSubscriber): void => {
       if (subscriber.failure) throw subscriber.failure.error
+      if (subscriber.values.includes(undefined)) refuseUndefined('pipe', nullInstead)
       for (const value of subscriber.values) emit(record.withValue(value))
     }
+    const { showsNull = false } = node
     /** @returns what the record waits for; null when it is through already */
     const begin = (record: FlowRecord): RecordSubscriber | null => {
+      if (!record.hasValue && !showsNull) {
+        emit(record)
+        return null
+      }
       inHand = record
       const subscriber = new RecordSubscriber()
       piped.subscribe(subscriber)

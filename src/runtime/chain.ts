@@ -225,7 +225,7 @@ class ChainBuilder {
   private stepOf(node: TopologyNode): (next: Emit) => Emit {
     const entry = operatorEntry(this.table, node)
     if (entry === 'through' || !('step' in entry)) throw new Error(`unreachable: a ${node.kind} is not a step`)
-    return (next) => entry.step(node, next)
+    return (next) => entry.step(node, next, this.context)
   }
 }
 

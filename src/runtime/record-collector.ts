@@ -11,16 +11,18 @@ const scratchBytes = 64
 /**
  * Writes a task's records into the open batches of its thread's producer.
  *
- * Keys and values that are still as they were read go over as bytes; others are serialised. The partition is Java's:
+ * Keys and values that are still as they were read go over as bytes; others are serialised. A record without a value stays
+ * one in any topic; a null that user code made becomes one where the topic's serde holds null, and is the serde's to write or
+ * to refuse elsewhere (R48). The partition is Java's:
  * murmur2 of the key's bytes; a record without a key goes to the partition of the task that writes it, so that a replay
  * writes it there again.
  */
 export class RecordCollector {
-  private readonly producer: TransactionalProducer
+  private readonly producer: Pick<TransactionalProducer, 'output'>
   private readonly partitionCount: (topic: string) => number
   private readonly scratch = Buffer.alloc(scratchBytes)
 
-  constructor(producer: TransactionalProducer, partitionCount: (topic: string) => number) {
+  constructor(producer: Pick<TransactionalProducer, 'output'>, partitionCount: (topic: string) => number) {
     this.producer = producer
     this.partitionCount = partitionCount
   }
@@ -37,6 +39,7 @@ export class RecordCollector {
     const own = outputs[taskPartition % count] as PartitionOutput
     const { key: keySerde, value: valueSerde } = topic
     const isText = keySerde.id === 'text'
+    const holdsNull = valueSerde.holdsNull === true
     const place = `the topic ${topic.topic}`
     const leavesOut = valueSerde === presence
     const isRepartition = topic.isRepartition === true
@@ -68,9 +71,12 @@ export class RecordCollector {
           value = record.valueBuffer
           valueStart = record.valueStart
           valueLength = record.valueLength
-        } else if (!record.hasNullValue) {
-          value = serialized(valueSerde, record.value, 'value', place)
-          valueLength = value.length
+        } else if (record.hasValue) {
+          const given = record.value
+          if (given !== null || !holdsNull) {
+            value = serialized(valueSerde, given, 'value', place)
+            valueLength = value.length
+          }
         }
         let { headers } = record
         if (isRepartition && (valueLength === 0 || headers.length > 0)) {

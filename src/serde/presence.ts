@@ -5,11 +5,12 @@ const nothingInIt = new Uint8Array(0)
 
 /**
  * Only that there is a value, in no bytes: what a repartition topic carries where every reader counts and none looks.
- * Null stays null, since the engine writes it without asking a serde, so a count passes over it as before.
+ * Null stays null, so a count passes over it as before: no record has a value there that could be null.
  */
 export const presence: Serde<unknown> = Object.freeze({
   id: 'presence',
   immutable: true,
+  holdsNull: true,
   validate: () => true,
   serialize: () => nothingInIt,
   deserialize: () => true,

@@ -21,6 +21,12 @@ export interface Serde<in out T> {
   /** Values of `T` cannot be changed by who holds them (text, numbers, booleans), so caches may hand out the same one (X6). Default false. */
   readonly immutable?: boolean
   /**
+   * Null is one of the values of `T`, and what has it in Kafka is a record without a value: such a record is shown to user
+   * code as null, and null is written as one, without a call of this serde. Without it such a record passes user code by
+   * (R47), and null is written as whatever bytes `serialize` gives for it, if it does not refuse. Default false.
+   */
+  readonly holdsNull?: boolean
+  /**
    * Given where `deserialize` cannot fail on bytes that pass this check: such values are checked on entry and decoded
    * when first read (D7), so an operator that never looks at them never pays for it. The range is `[start, end)` of
    * `buffer`: a view of it would cost more than the check.

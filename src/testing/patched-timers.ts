@@ -1,9 +1,6 @@
 import type { Actor } from './actor.ts'
 import { simulationEpochMs } from './actor.ts'
 
-/** Of all simulations: what one world leaves behind must not cancel a timer of the next. */
-let ids = 0
-
 /**
  * The timers of user code, and of RxJS, as events of a simulation: `setTimeout`, `setInterval`, `Date.now`. One for all runs of a
  * simulation, since what is set in one may be cancelled in another.
@@ -11,7 +8,8 @@ let ids = 0
 export class PatchedTimers {
   private readonly user: Actor
   private readonly time: { readonly nowMs: number }
-  private readonly cancels = new Map<number, () => void>()
+  /** By what was given out for each: an object, as Node gives one, since what another simulation left behind must cancel nothing here. */
+  private readonly cancels = new Map<unknown, () => void>()
 
   constructor(user: Actor, time: { readonly nowMs: number }) {
     this.user = user
@@ -22,10 +20,10 @@ export class PatchedTimers {
   install(): () => void {
     const real = { setTimeout, setInterval, clearTimeout, clearInterval }
     const realNow = Date.now
-    const cancel = (id: unknown): void => this.cancel(Number(id))
+    const cancel = (id: unknown): void => this.cancel(id)
     const patched = {
       setTimeout: (fire: (...given: unknown[]) => void, delayMs = 0, ...given: unknown[]) => {
-        const id = ++ids
+        const id = {}
         this.arm(id, delayMs, () => {
           this.cancels.delete(id)
           fire(...given)
@@ -33,7 +31,7 @@ export class PatchedTimers {
         return id
       },
       setInterval: (fire: (...given: unknown[]) => void, delayMs = 0, ...given: unknown[]) => {
-        const id = ++ids
+        const id = {}
         const again = (): void =>
           this.arm(id, delayMs, () => {
             again()
@@ -53,11 +51,11 @@ export class PatchedTimers {
     }
   }
 
-  private arm(id: number, delayMs: number, fire: () => void): void {
+  private arm(id: object, delayMs: number, fire: () => void): void {
     this.cancels.set(id, this.user.clock.timer(Math.max(1, delayMs || 0), fire))
   }
 
-  private cancel(id: number): void {
+  private cancel(id: unknown): void {
     this.cancels.get(id)?.()
     this.cancels.delete(id)
   }

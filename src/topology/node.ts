@@ -79,23 +79,32 @@ export interface ConnectorSourceNode extends NodeBase {
   readonly errors: ErrorPolicies
 }
 
+/** A node that shows values to user code. */
+interface ShowingNode extends NodeBase {
+  /**
+   * Records without a value are shown to it, as null, since the serde of the values that come here holds null. Without it they
+   * pass it by (R47).
+   */
+  readonly showsNull?: true
+}
+
 /** Replaces each value by what `fn` makes of it; the key stays. */
-export interface MapNode extends NodeBase {
+export interface MapNode extends ShowingNode {
   readonly kind: 'map'
   readonly fn: (value: unknown, key: unknown) => unknown
 }
 /** Hands on the records for which `fn` is true. */
-export interface FilterNode extends NodeBase {
+export interface FilterNode extends ShowingNode {
   readonly kind: 'filter'
   readonly fn: (value: unknown, key: unknown) => boolean
 }
 /** Replaces each record by one per value that `fn` gives, in their order, all with its key and timestamp. */
-export interface FlatMapNode extends NodeBase {
+export interface FlatMapNode extends ShowingNode {
   readonly kind: 'flat-map'
   readonly fn: (value: unknown, key: unknown) => Iterable<unknown>
 }
 /** Shows each record to `fn` and hands it on as it is. */
-export interface TapNode extends NodeBase {
+export interface TapNode extends ShowingNode {
   readonly kind: 'tap'
   readonly fn: (value: unknown, key: unknown) => void
 }
@@ -106,14 +115,14 @@ export interface MergeNode extends NodeBase {
 }
 
 /** RxJS operators over the values of a record, each record its own finite Observable. */
-export interface PipeNode extends NodeBase {
+export interface PipeNode extends ShowingNode {
   readonly kind: 'pipe'
   /** `OperatorFunction`s of RxJS, first to last; typed where rxjs is at home. */
   readonly operators: readonly unknown[]
 }
 
 /** Gives records a new key. A keyed operator behind it reads through the repartition topic of this name. */
-export interface KeyByNode extends NodeBase {
+export interface KeyByNode extends ShowingNode {
   readonly kind: 'key-by'
   readonly name: string
   readonly fn: (value: unknown, key: unknown) => unknown

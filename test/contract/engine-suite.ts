@@ -39,7 +39,8 @@ let names = 0
 const unique = (of: string): string => `${of}-${process.pid}-${Date.now().toString(36)}-${names++}`
 const kafka = (brokers: string): Kafka => new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING })
 
-async function write(brokers: string, name: string, partitions: number, messages: Message[]): Promise<void> {
+/** Makes a topic, and writes to it as a foreign client. */
+export async function write(brokers: string, name: string, partitions: number, messages: Message[]): Promise<void> {
   const admin = kafka(brokers).admin()
   await admin.connect()
   await admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true })
@@ -51,7 +52,7 @@ async function write(brokers: string, name: string, partitions: number, messages
 }
 
 /** What is committed in a topic, until it is enough, by kafkajs' public consumer under read_committed. */
-async function read(
+export async function read(
   brokers: string,
   name: string,
   until: number | ((all: readonly Read[]) => boolean),

@@ -2,6 +2,7 @@ import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { engineGraphSuite } from '../contract/engine-graph-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
+import { engineNullsSuite } from '../contract/engine-nulls-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { withBrokerOf } from '../support/embedded-broker.ts'
 
@@ -17,3 +18,4 @@ engineEdgesSuite('the embedded broker in its own process', () => inProcess)
 engineGraphSuite('the embedded broker in its own process', () => inProcess)
 engineHeadersSuite('the embedded broker in its own process', () => inProcess)
 engineLimitsSuite('the embedded broker in its own process', () => inProcess)
+engineNullsSuite('the embedded broker in its own process', () => inProcess)

@@ -5,6 +5,7 @@ import { engineEdgesSuite } from '../contract/engine-edges-suite.ts'
 import { engineGraphSuite } from '../contract/engine-graph-suite.ts'
 import { engineHeadersSuite } from '../contract/engine-headers-suite.ts'
 import { engineLimitsSuite } from '../contract/engine-limits-suite.ts'
+import { engineNullsSuite } from '../contract/engine-nulls-suite.ts'
 import { type EngineEnvironment, engineSuite } from '../contract/engine-suite.ts'
 import { listeningBroker } from '../support/embedded-broker.ts'
 
@@ -29,3 +30,4 @@ engineEdgesSuite('the embedded broker over TCP', () => overTcp)
 engineGraphSuite('the embedded broker over TCP', () => overTcp)
 engineHeadersSuite('the embedded broker over TCP', () => overTcp)
 engineLimitsSuite('the embedded broker over TCP', () => overTcp)
+engineNullsSuite('the embedded broker over TCP', () => overTcp)

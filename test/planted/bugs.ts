@@ -6,6 +6,7 @@ import { graphBugs } from './bugs/graph.ts'
 import { kafkaBugs1 } from './bugs/kafka-1.ts'
 import { kafkaBugs2 } from './bugs/kafka-2.ts'
 import { namingBugs } from './bugs/naming.ts'
+import { nullsBugs } from './bugs/nulls.ts'
 import { operatorsBugs } from './bugs/operators.ts'
 import { paceBugs } from './bugs/pace.ts'
 import { protocolBugs } from './bugs/protocol.ts'
@@ -34,6 +35,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...stateBugs,
   ...stateBugs2,
   ...operatorsBugs,
+  ...nullsBugs,
   ...protocolBugs,
   ...topologyBugs,
   ...graphBugs,

@@ -5,7 +5,7 @@ import type { CaseHeaders } from './headers.ts'
 /** Every kind of node that a pipeline can have today. */
 export type NodeKind = TopologyNode['kind']
 
-/** Encodings of keys and values; all admit null, which Kafka writes without one. */
+/** Encodings of keys and values. Those of keys all admit null, which Kafka writes without one. */
 export type SerdeName = 'text' | 'int32' | 'int64' | 'structured'
 
 /** Holds for the digest of a value, or of the key where `of` says so: those that leave `rest` when divided by `by`. */
@@ -87,6 +87,8 @@ export type CaseNode =
       readonly topic: string
       readonly partitions: number
       readonly value: SerdeName
+      /** Its values are declared nullable: null is written as a record without one. */
+      readonly holdsNull?: boolean
     }
   | {
       readonly kind: 'connector-sink'
@@ -110,6 +112,8 @@ export interface CaseRecord {
 export interface CaseSource {
   readonly key: SerdeName | 'nothing'
   readonly value: SerdeName
+  /** Its values are declared nullable: functions are shown what has none. */
+  readonly holdsNull?: boolean
   readonly partitions: number
   /** Records that do not decode, and records on which a function throws, are passed over; else nothing of both is there. */
   readonly skips: boolean

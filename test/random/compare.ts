@@ -9,7 +9,7 @@ import type { Lanes, NaiveChange, NaiveRecord } from './naive-record.ts'
 import { appId } from './pipeline.ts'
 import type { RunResult } from './run.ts'
 import { isInterleaved, isThinned } from './sequences.ts'
-import { bytesOf } from './serdes.ts'
+import { bytesOf, nullBytes } from './serdes.ts'
 
 /** A record in bytes, as text. */
 interface Shown {
@@ -162,11 +162,11 @@ const matches = ({ shown, isCertain }: Wanted, { key, value, time }: Shown): boo
   shown.key === key && (!isCertain.value || shown.value === value) && (!isCertain.time || shown.time === time)
 
 function shownNaive(record: NaiveRecord, key: SerdeName | 'nothing', value: SerdeName): Wanted {
-  const { timestamp, headers, valueDoubts, timeDoubts } = record
+  const { hasValue, timestamp, headers, valueDoubts, timeDoubts } = record
   const isCertain = { value: !valueDoubts.some(isReal), time: !timeDoubts.some(isReal) }
   const shown = {
     key: hex(key, record.key),
-    value: hex(value, record.value),
+    value: hasValue && record.value === null ? nullBytes.toString('hex') : hex(value, record.value),
     time: `${timestamp}${shownHeaders(headers)}`,
   }
   return { shown, isCertain }

@@ -9,14 +9,14 @@ const recordsPerRead = 7
 /** A source whose splits hold the records of all phases up to the one that runs. */
 export function caseSource(
   name: string,
-  { key, value, partitions, splits }: CaseConnector,
+  { key, value, holdsNull = false, partitions, splits }: CaseConnector,
   phase: () => number,
 ): SourceConnector<unknown, unknown, number> {
   return {
     kind: 'source-connector',
     name,
     key: serdeOf(key),
-    value: serdeOf(value),
+    value: serdeOf(value, holdsNull),
     partitions,
     replay: 'exact',
     splits: async () => Object.keys(splits).map((id) => ({ id })),

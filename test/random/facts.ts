@@ -6,6 +6,8 @@ export interface Facts {
   readonly key: SerdeName | 'nothing'
   readonly value: SerdeName
   readonly isTable: boolean
+  /** The serde of its values holds null: functions behind it are shown what has no value. */
+  readonly holdsNull: boolean
   /** Its values, but for null, are objects that hold a number `n`. */
   readonly isObject: boolean
   /** Records on which a function throws are passed over, here and everywhere before. */
@@ -41,32 +43,34 @@ export function factsOf(node: CaseNode, { inputs, group, isExact, given }: Befor
     case 'connector-source': {
       const source = node.kind === 'topic-source' ? given.topics[node.topic] : given.connectors[node.source]
       if (source === undefined) throw new ImpossibleCase('a source without records')
-      const { key, value } = source
-      return { key, value, isTable: false, isObject: false, skips: source.skips, isBlind: false, group }
+      const { key, value, holdsNull = false } = source
+      return { key, value, holdsNull, isTable: false, isObject: false, skips: source.skips, isBlind: false, group }
     }
     case 'map': {
       const isObject = node.to.asObject === true
-      return { ...through, value: 'structured', isObject, isBlind: isBlind && node.to.of === 'value' }
+      return { ...through, value: 'structured', holdsNull: false, isObject, isBlind: isBlind && node.to.of === 'value' }
     }
     case 'flat-map':
     case 'pipe':
-      return { ...through, value: 'structured', isObject: false }
+      return { ...through, value: 'structured', holdsNull: false, isObject: false }
     case 'key-by':
       return { ...through, key: node.key }
     case 'merge': {
       const [left, right] = inputs as [Facts, Facts]
       if (left.key !== right.key || node.inputs[0] === node.inputs[1]) throw new ImpossibleCase('keys that differ')
       const value = left.value === right.value ? left.value : 'structured'
-      return { ...through, value, isObject: left.isObject && right.isObject }
+      const holdsNull = left.holdsNull || right.holdsNull
+      return { ...through, value, holdsNull, isObject: left.isObject && right.isObject }
     }
     case 'aggregate': {
       if (first.key === 'nothing') throw new ImpossibleCase('no key to group by')
       const value = node.operation === 'count' ? 'int64' : node.operation === 'reduce' ? first.value : 'structured'
-      return { ...through, value, isTable: true, isObject: false, isBlind: !isExact }
+      return { ...through, value, holdsNull: false, isTable: true, isObject: false, isBlind: !isExact }
     }
+    case 'updates':
+      return { ...through, holdsNull: true }
     case 'filter':
     case 'tap':
-    case 'updates':
     case 'topic-sink':
     case 'connector-sink':
       return through

@@ -42,5 +42,5 @@ function entering(record: CaseRecord, { extractsTime }: CaseSource): NaiveRecord
   const { key, value, headers = [], isPoison } = record
   if (isPoison === true) return []
   const timestamp = extractsTime && value !== null ? extractedTime(value) : record.timestamp
-  return [{ key, value, timestamp, headers, valueDoubts: [], timeDoubts: [] }]
+  return [{ key, value, hasValue: value !== null, timestamp, headers, valueDoubts: [], timeDoubts: [] }]
 }

@@ -9,6 +9,8 @@ export interface Doubt {
 export interface NaiveRecord {
   readonly key: unknown
   readonly value: unknown
+  /** False where it has none: a delete, which is no null that a function gave. */
+  readonly hasValue: boolean
   readonly timestamp: number
   readonly headers: CaseHeaders
   /** Its value is certain unless one of these is real. */

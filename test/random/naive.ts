@@ -37,6 +37,9 @@ export function evaluate(given: Case, analysis: Analysis): Expected {
   return new Naive(given, analysis).run()
 }
 
+/** Verbs whose functions a record without a value passes by at once: a pipe may have records before it that wait. */
+const passedBy: ReadonlySet<CaseNode['kind']> = new Set(['map', 'filter', 'flat-map', 'tap'])
+
 class Naive {
   private readonly given: Case
   private readonly analysis: Analysis
@@ -122,19 +125,29 @@ class Naive {
   /** Writes a record to the topics of the engine's own that lead from a node on. */
   private toTopics(place: Place, record: NaiveRecord, turn: Turn): void {
     for (const { name } of this.analysis.repartitions(place)) {
-      this.write(this.outputs.repartitions.get(name), this.analysis.fact(place).key, record, turn)
+      const { key, holdsNull } = this.analysis.fact(place)
+      this.write(this.outputs.repartitions.get(name), key, holdsNull, record, turn)
     }
     for (const sink of this.analysis.connectorSinks(place)) {
       const node = this.analysis.node(sink)
       if (node.kind !== 'connector-sink') continue
       const log = this.outputs.streams.get(node.sink)
-      if (!this.analysis.readsAlone(sink)) this.write(log, this.analysis.fact(place).key, record, turn)
+      // A sink outside Kafka is given null for both.
+      if (!this.analysis.readsAlone(sink)) this.write(log, this.analysis.fact(place).key, true, record, turn)
       else turn.effects.push(() => log?.append(turn.partition, turn.phase, turn.lane, record))
     }
   }
 
-  private write(log: NaiveLog | undefined, serde: CaseSource['key'], record: NaiveRecord, turn: Turn): void {
+  /** Writes a record where its key belongs; a null as none where the serde of its values holds null. */
+  private write(
+    log: NaiveLog | undefined,
+    serde: CaseSource['key'],
+    holdsNull: boolean,
+    given: NaiveRecord,
+    turn: Turn,
+  ): void {
     if (log === undefined) return
+    const record = holdsNull && given.value === null ? { ...given, hasValue: false } : given
     const key = bytesOf(serde, record.key)
     const count = log.partitions.length
     // A record without a key stays in the partition of who writes it.
@@ -145,6 +158,12 @@ class Naive {
   private visit(place: Place, record: NaiveRecord, turn: Turn): void {
     const node = this.analysis.node(place)
     const { key, value } = record
+    // What has no value passes functions by where its serde holds no null.
+    const isShown = record.hasValue || this.analysis.fact(node.inputs[0] ?? place).holdsNull
+    if (!isShown && passedBy.has(node.kind)) {
+      this.forward(place, record, turn)
+      return
+    }
     const fails = (): void => {
       if ('throwsWhen' in node && holds(node.throwsWhen, value, key)) throw new Thrown()
     }
@@ -152,7 +171,7 @@ class Naive {
       case 'map': {
         fails()
         const valueDoubts = node.to.of === 'key' ? [] : record.valueDoubts
-        this.forward(place, { ...record, value: computed(node.to, value, key), valueDoubts }, turn)
+        this.forward(place, { ...record, value: computed(node.to, value, key), hasValue: true, valueDoubts }, turn)
         return
       }
       case 'filter':
@@ -165,17 +184,18 @@ class Naive {
         return
       case 'flat-map': {
         for (const one of several(node.most, node.by, value, key)) {
-          this.forward(place, { ...record, value: one }, turn)
+          this.forward(place, { ...record, value: one, hasValue: true }, turn)
           fails()
         }
         return
       }
       case 'pipe':
-        if (turn.queue.some((one) => one.place === place) || holds(node.waits?.when, value, key)) {
+        if (turn.queue.some((one) => one.place === place) || (isShown && holds(node.waits?.when, value, key))) {
           turn.queue.push({ place, record })
         } else this.leavePipe(place, record, turn)
         return
       case 'key-by': {
+        if (!isShown) return
         fails()
         this.forward(place, { ...record, key: keyOf(node, value, key) }, turn)
         return
@@ -187,9 +207,17 @@ class Naive {
       case 'aggregate':
         this.fold(place, node, record, turn)
         return
-      case 'topic-sink':
-        this.write(this.outputs.streams.get(node.topic), this.analysis.fact(place).key, record, turn)
+      case 'topic-sink': {
+        const facts = this.analysis.fact(place)
+        this.write(
+          this.outputs.streams.get(node.topic),
+          facts.key,
+          facts.holdsNull || node.holdsNull === true,
+          record,
+          turn,
+        )
         return
+      }
       case 'topic-source':
       case 'connector-source':
       case 'connector-sink':
@@ -203,10 +231,14 @@ class Naive {
     const node = this.analysis.node(place)
     if (node.kind !== 'pipe') return
     const { key, value } = record
+    if (!record.hasValue && !this.analysis.fact(node.inputs[0]).holdsNull) {
+      this.forward(place, record, turn)
+      return
+    }
     if (holds(node.throwsWhen, value, key)) throw new Thrown()
     // What a record gives is held back until it is complete.
     for (const one of [...several(node.most, node.by, value, noKey)])
-      this.forward(place, { ...record, value: one }, turn)
+      this.forward(place, { ...record, value: one, hasValue: true }, turn)
   }
 
   private fold(place: Place, node: CaseNode & { kind: 'aggregate' }, record: NaiveRecord, turn: Turn): void {
@@ -225,6 +257,7 @@ class Naive {
     const change: NaiveRecord = {
       ...record,
       value: next,
+      hasValue: next !== null,
       timestamp,
       valueDoubts: [doubt, ...(node.operation === 'count' ? [] : record.valueDoubts)],
       timeDoubts: [...timeDoubts],

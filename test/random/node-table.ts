@@ -3,7 +3,7 @@ import type { CaseNode, CaseSource, FoldName, Formula, NodeKind, SerdeName, Test
 import { byOf, type Dressing, formula, testOn, throwing } from './dressing.ts'
 import { computed, digest, extractedTime, hashed, holds, keyOf, several, summed } from './functions.ts'
 import type { Handle, Parts } from './handle.ts'
-import { serdeOf } from './serdes.ts'
+import { serdeOf, serdeText } from './serdes.ts'
 import { addInPlace, failing, operatorsOf, seededFold } from './verb-functions.ts'
 
 /** A kind that joins the plan does not compile before cases have it, too. */
@@ -214,14 +214,20 @@ export const nodeTable: { readonly [K in NodeKind]: Entry<K> } = {
       ...node,
       partitions: 1 + random.integer(3),
       value: random.integer(2) === 0 ? 'structured' : input.value,
+      holdsNull: random.integer(2) === 0,
     }),
     build: (node, [input], { inputFacts }) => {
       const { key } = inputFacts
-      const options = { key: serdeOf(key), value: serdeOf(node.value), partitions: node.partitions }
+      const options = {
+        key: serdeOf(key),
+        value: serdeOf(node.value, node.holdsNull ?? false),
+        partitions: node.partitions,
+      }
       ;(input as Handle).to(topic(node.topic, options))
       return null
     },
-    print: (node) => `.to(topic('${node.topic}', { key, value: ${node.value}, partitions: ${node.partitions} }))`,
+    print: ({ topic: name, value, holdsNull, partitions }) =>
+      `.to(topic('${name}', { key, value: ${serdeText(value, holdsNull)}, partitions: ${partitions} }))`,
   },
   'connector-sink': {
     weight: 2,

@@ -17,8 +17,8 @@ export function pipelineOf(
   phase: () => number,
 ): Pipeline {
   const topics = new Map<string, Topic<unknown, unknown>>()
-  for (const [name, { key, value }] of Object.entries(given.topics)) {
-    topics.set(name, topic(name, { key: serdeOf(key), value: serdeOf(value) }))
+  for (const [name, { key, value, holdsNull = false }] of Object.entries(given.topics)) {
+    topics.set(name, topic(name, { key: serdeOf(key), value: serdeOf(value, holdsNull) }))
   }
   const sources = new Map(
     Object.entries(given.connectors).map(([name, connector]) => [name, caseSource(name, connector, phase)]),

@@ -1,5 +1,6 @@
 import type { Case, CaseNode, CaseSource, NodeKind } from './case.ts'
 import { nodeTable } from './node-table.ts'
+import { serdeText } from './serdes.ts'
 
 const widthMax = 118
 
@@ -41,7 +42,8 @@ function call<K extends NodeKind>(node: Extract<CaseNode, { kind: K }>, inputs: 
   return nodeTable[node.kind as K].print(node as never, inputs)
 }
 
-const serdesOf = ({ key, value }: CaseSource): string => `{ key: ${key}, value: ${value} }`
+const serdesOf = ({ key, value, holdsNull }: CaseSource): string =>
+  `{ key: ${key}, value: ${serdeText(value, holdsNull)} }`
 const partitionsOf = ({ partitions, skips, extractsTime }: CaseSource): string =>
   `${partitions} partitions${skips ? ', errors are skipped' : ''}${extractsTime ? ', time is taken from values' : ''}`
 

@@ -40,6 +40,7 @@ class SourceDrawing {
     const source = (): CaseSource => ({
       key: isAlike ? key : this.dice.one<SerdeName>(['text', 'int32']),
       value: this.dice.one<SerdeName>(['int32', 'text', 'structured', 'int64']),
+      ...(this.dice.onceIn(3) ? { holdsNull: true } : {}),
       partitions: isAlike ? partitions : 1 + this.dice.integer(3),
       skips: isAlike ? skips : this.dice.onceIn(2),
       extractsTime: this.dice.onceIn(6),
@@ -86,7 +87,7 @@ class SourceDrawing {
     return {
       phase,
       key: key === 'nothing' || this.dice.onceIn(12) ? null : as(key, keyed),
-      value: this.dice.onceIn(12) ? null : as(value, this.dice.integer(100_000)),
+      value: this.dice.onceIn(8) ? null : as(value, this.dice.integer(100_000)),
       // Out of order, with ties.
       timestamp: timestampsFromMs + 20 * phase + this.dice.integer(40),
       ...(this.dice.onceIn(6) ? { headers: this.headers() } : {}),

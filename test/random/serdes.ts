@@ -13,10 +13,18 @@ const admitting = Object.fromEntries(
   Object.entries(plain).map(([name, serde]) => [name, name === 'nothing' ? serde : nullable(serde)]),
 ) as Readonly<Record<SerdeName | 'nothing', Serde<unknown>>>
 
-/** The serde of a name; admits null. */
-export const serdeOf = (name: SerdeName | 'nothing'): Serde<unknown> => admitting[name]
+/** The serde of a name. */
+export const serdeOf = (name: SerdeName | 'nothing', holdsNull = true): Serde<unknown> =>
+  (holdsNull ? admitting : plain)[name]
 
-/** Bytes in an encoding; null for what Kafka writes as null. */
+/** How a serde is written in a pipeline. */
+export const serdeText = (name: SerdeName | 'nothing', holdsNull = false): string =>
+  holdsNull ? `nullable(${name})` : name
+
+/** What `structured` makes of null: no delete. */
+export const nullBytes: Buffer = Buffer.from(plain.structured.serialize(null))
+
+/** Bytes in an encoding; null for what has no value. */
 export function bytesOf(name: SerdeName | 'nothing', value: unknown): Buffer | null {
   if (value === null || value === undefined || name === 'nothing') return null
   return Buffer.from(plain[name].serialize(value))

@@ -160,7 +160,7 @@ function* fewerFaults(given: Case): Iterable<Case> {
 function* plainerNodes(given: Case): Iterable<Case> {
   for (const [place, node] of given.nodes.entries()) {
     const having = (plainer: CaseNode): Case => ({ ...given, nodes: given.nodes.with(place, plainer) })
-    for (const part of ['throwsWhen', 'deletesWhen', 'waits']) {
+    for (const part of ['throwsWhen', 'deletesWhen', 'waits', 'holdsNull']) {
       if (part in node) yield having(leftOut(node, part))
     }
     if (node.kind === 'map' || node.kind === 'key-by') {
@@ -189,6 +189,8 @@ function* plainerSources(given: Case): Iterable<Case> {
   yield { ...given, topics: all(topics, inOne), connectors: all(connectors, (one) => ({ ...one, partitions: 1 })) }
   const timed = <T extends CaseTopic | CaseConnector>(source: T): T => ({ ...source, extractsTime: false })
   yield { ...given, topics: all(topics, timed), connectors: all(connectors, timed) }
+  const plain = <T extends CaseTopic | CaseConnector>(source: T): T => leftOut(source, 'holdsNull')
+  yield { ...given, topics: all(topics, plain), connectors: all(connectors, plain) }
   yield withRecords(given, (record) => [leftOut(record, 'headers')])
   yield withRecords(given, (record) => [{ ...record, timestamp: 1 }])
   let n = 0

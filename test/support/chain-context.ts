@@ -11,6 +11,8 @@ export class ChainContext implements ProcessorContext {
   /** What was written, as `topic: key=value`, in order. */
   readonly written: string[] = []
   readonly drops: string[] = []
+  /** The topics that were asked for, by name. */
+  readonly outputs = new Map<string, OutputTopic>()
   effects = 0
   private readonly stores = new Map<string, RowStore>()
 
@@ -27,7 +29,9 @@ export class ChainContext implements ProcessorContext {
     return this.stores.get(name) as RowStore
   }
 
-  output({ topic }: OutputTopic): RecordOutput {
+  output(output: OutputTopic): RecordOutput {
+    const { topic } = output
+    this.outputs.set(topic, output)
     return { send: ({ key, value }) => void this.written.push(`${topic}: ${key}=${value}`) }
   }
 

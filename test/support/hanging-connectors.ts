@@ -153,7 +153,7 @@ export function tableSink(calls: HangingCalls, table: SinkTable): SinkConnector<
         const close = calls.opened()
         return {
           write: (records) =>
-            calls.call('write', task, () => void table.values.push(...records.map(({ value }) => value))),
+            calls.call('write', task, () => void table.values.push(...records.map(({ value }) => String(value)))),
           flush: () => calls.call('flush', task, () => undefined),
           close: () => calls.call('close', task, close),
         }
@@ -175,7 +175,7 @@ export function transactionalTableSink(calls: HangingCalls, table: SinkTable): S
           commit: (records, expected, next) =>
             calls.call('commit', task, () => {
               if ((table.offsets.get(task) ?? null) !== expected) return false
-              table.values.push(...records.map(({ value }) => value))
+              table.values.push(...records.map(({ value }) => String(value)))
               table.offsets.set(task, next)
               return true
             }),

@@ -99,6 +99,19 @@ pipeline('proofs', ({ stream }) => {
       stream(events, { timestamp: (e) => is<Event>()(e) ?? e.user.length })
     })
 
+    test('show null where their topic is nullable, and where a function gave it', () => {
+      is<Stream<UserId, number>>()(stream(profiles).map((p) => (p === null ? 0 : p.age)))
+      stream(profiles).tap((p) => is<Profile | null>()(p))
+      is<Stream<UserId, Profile>>()(stream(profiles).filter((p) => p !== null))
+      is<Stream<UserId, number | null>>()(event.map((e) => (e.type === 'error' ? e.code : null)))
+      stream(profiles, { timestamp: (p) => is<Profile>()(p) ?? 1 })
+    })
+
+    test('take a function of which nothing is known', () => {
+      is<Stream<UserId, unknown>>()(event.map((e): unknown => e))
+      event.map((e) => JSON.parse(e.user))
+    })
+
     test('keep their key and take the type that a function gives', () => {
       is<Stream<UserId, number>>()(event.map((e) => e.user.length))
       is<Stream<UserId, string>>()(event.flatMap((e) => [e.user.toUpperCase()]))
@@ -213,6 +226,25 @@ pipeline('proofs', ({ stream }) => {
 
     test('give their changes as a stream with deletes', () => {
       is<Stream<UserId, number | null>>()(event.count('m').updates())
+      event
+        .count('o')
+        .updates()
+        .to(topic('changes', { key: textOf<UserId>(), value: nullable(int64) }))
+    })
+
+    test('have neither null keys nor null values, and their folds are shown none', () => {
+      const maybe = stream(topic('maybe', { key: nullable(text), value: nullable(int64) }))
+      is<Stream<string | null, number | null>>()(maybe)
+      is<Table<string, number>>()(maybe.count('a'))
+      is<Table<string, number>>()(maybe.reduce('b', (sum, n, key) => is<number>()(n) ?? sum + n + key.length))
+      is<Table<string, { n: number }>>()(maybe.aggregate('c', { n: sum((n) => n) }))
+      is<Table<string, string>>()(
+        maybe.aggregate(
+          'd',
+          () => '',
+          (state, n, key) => (n > 0 ? state + key : null),
+        ),
+      )
     })
   })
 })

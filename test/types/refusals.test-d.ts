@@ -184,6 +184,50 @@ const wrong = pipeline('wrong', ({ stream }) => {
     })
   })
 
+  describe('functions', () => {
+    test('refuse to give undefined, which a forgotten return gives', () => {
+      // TS2322: Type 'void' is not assignable to type
+      //   '{ 'a value is never undefined: give null on purpose, or filter the record out': never; }'.
+      const forgets = (): void => {}
+      // @ts-expect-error
+      order.map(forgets)
+      // @ts-expect-error
+      order.map(() => undefined)
+      // @ts-expect-error
+      order.map((o) => (o.cents > 0 ? o : undefined))
+      // @ts-expect-error
+      order.flatMap((o) => [o.cents > 0 ? o : undefined])
+      order.reduce(
+        'forgets',
+        // @ts-expect-error
+        (_, o) => {
+          o.cents
+        },
+      )
+    })
+
+    test('are not shown null where a topic is not nullable', () => {
+      order.tap((o) => o.cents)
+      const changes = order.count('per-user-5').updates()
+      // TS18047: 'n' is possibly 'null'.
+      // @ts-expect-error
+      changes.tap((n) => n.toFixed())
+    })
+  })
+
+  describe('sinks', () => {
+    test('have to think of records without a key and without a value', () => {
+      type Record = Parameters<
+        Extract<Awaited<ReturnType<typeof priceSink.open>>, { flush: unknown }>['write']
+      >[0][number]
+      const record = {} as Record
+      // @ts-expect-error
+      record.value.cents
+      // @ts-expect-error
+      record.key.length
+    })
+  })
+
   describe('pipe', () => {
     test('refuses an RxJS operator over another type', () => {
       // biome-ignore format: the error has to stand on the next line

@@ -1,4 +1,15 @@
-import { int32, int64, json, type PipelineBuilder, pipeline, structured, text, topic } from 'millrace'
+import {
+  int32,
+  int64,
+  json,
+  nullable,
+  type PipelineBuilder,
+  pipeline,
+  structured,
+  type Topic,
+  text,
+  topic,
+} from 'millrace'
 import { filter, map } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -260,6 +271,83 @@ describe('streams', () => {
       stream(orders).merge(stream(orders)).count('m')
     })
     expect(nodes.filter(({ kind }) => kind === 'merge').map(({ value }) => value.id)).toEqual(['structured', 'json'])
+  })
+
+  it('are shown null behind a nullable serde and behind updates, up to where a function gives other values', async () => {
+    const maybe = topic('maybe', { key: text, value: nullable(text) })
+    const shows = async (build: (builder: PipelineBuilder) => void) =>
+      (await nodesOf(build)).map((node) => [node.kind, (node as { showsNull?: true }).showsNull === true])
+    expect(
+      await shows(({ stream }) => {
+        stream(maybe)
+          .filter(() => true)
+          .tap(() => {})
+          .keyBy('new', () => 'x')
+          .map((v) => v ?? '')
+          .flatMap((v) => [v])
+          .pipe(map((v) => v))
+          .to(topic('out', { key: text, value: text }))
+      }),
+    ).toEqual([
+      ['topic-source', false],
+      ['filter', true],
+      ['tap', true],
+      ['key-by', true],
+      ['map', true],
+      ['flat-map', false],
+      ['pipe', false],
+      ['topic-sink', false],
+    ])
+    expect(
+      await shows(({ stream }) => {
+        stream(counts)
+          .tap(() => {})
+          .count('n')
+          .updates()
+          .tap(() => {})
+          .pipe(map((v) => v))
+          .to(topic('out', { key: text, value: structured<number | null>() }))
+      }),
+    ).toEqual([
+      ['topic-source', false],
+      ['tap', false],
+      ['aggregate', false],
+      ['updates', false],
+      ['tap', true],
+      ['pipe', true],
+      ['topic-sink', false],
+    ])
+  })
+
+  it('hold null behind a keyBy that gives them a serde, as before it', async () => {
+    const nodes = await nodesOf(({ stream }) => {
+      const maybe = topic('maybe', { key: text, value: nullable(text) })
+      const value = structured<string | null>()
+      stream(maybe)
+        .keyBy('new', () => 'x', { key: text, value })
+        .count('n')
+      stream(orders).keyBy('other', () => 'x', { key: text, value: orders.value })
+    })
+    expect(nodes.filter(({ kind }) => kind === 'key-by').map(({ value }) => value.holdsNull === true)).toEqual([
+      true,
+      false,
+    ])
+  })
+
+  it('are shown null behind a merge where one side holds it', async () => {
+    const maybe = (name: string) => topic(name, { key: text, value: nullable(text) })
+    const plain = (name: string) => topic(name, { key: text, value: text })
+    const mergeOf = async (left: Topic<string, string | null>, right: Topic<string, string | null>) => {
+      const nodes = await nodesOf(({ stream }) => {
+        stream(left).merge(stream(right)).to(maybe('out'))
+      })
+      return nodes.find(({ kind }) => kind === 'merge')?.value.holdsNull === true
+    }
+    const asAny = (given: Topic<string, string>) => given as unknown as Topic<string, string | null>
+    expect(await mergeOf(asAny(plain('a')), maybe('b'))).toBe(true)
+    expect(await mergeOf(maybe('a'), asAny(plain('b')))).toBe(true)
+    expect(await mergeOf(maybe('a'), asAny(counts as unknown as Topic<string, string>))).toBe(true)
+    expect(await mergeOf(asAny(plain('a')), asAny(plain('b')))).toBe(false)
   })
 
   it('read a source connector with 4 partitions unless it says otherwise', async () => {

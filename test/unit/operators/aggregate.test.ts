@@ -88,10 +88,10 @@ describe('an aggregate', () => {
     expect([...store.cut()].map(({ timestamp }) => timestamp)).toEqual([60])
   })
 
-  it('deletes a row whose fold gives null or nothing, and hands on a null', async () => {
-    const fold = (state: unknown, value: unknown) => (value === 'null' ? null : value === 'none' ? undefined : state)
+  it('deletes a row whose fold gives null, and hands on a null', async () => {
+    const fold = (state: unknown, value: unknown) => (value === 'null' ? null : state)
     const { push, updates, store } = await open({ operation: 'reduce', fold }, text)
-    push(record('a', 'x'), record('a', 'null'), record('b', 'y'), record('b', 'none'))
+    push(record('a', 'x'), record('a', 'null'), record('b', 'y'), record('b', 'null'))
     expect(updates().map((one) => (one as unknown[])[1])).toEqual(['x', null, 'y', null])
     expect([...store.cut()].map(({ value }) => value)).toEqual([null, null])
   })
@@ -115,6 +115,36 @@ describe('an aggregate', () => {
       'warn: task 0_0 passes over records with a null key',
       'warn: task 0_0 passes over records with a null value',
     ])
+  })
+
+  it('passes over null that user code made, too', async () => {
+    const { push, updates, metrics } = await open(count, int64)
+    push(record('a', 'x').withValue(null))
+    expect({ updates: updates(), dropped: metrics.dropped }).toEqual({ updates: [], dropped: 1 })
+  })
+
+  it('hands a delete on as a record without a value', async () => {
+    const { push, seen } = await open({ operation: 'reduce', fold: () => null }, text)
+    push(record('a', 'x'), record('a', 'y'))
+    expect(seen.map(({ hasValue, value }) => [hasValue, value])).toEqual([
+      [true, 'x'],
+      [false, null],
+    ])
+  })
+
+  it('refuses a fold that gives undefined, before it has any effect: null is what deletes a row', async () => {
+    const { push, context, store } = await open({ operation: 'reduce', fold: () => undefined }, text)
+    push(record('a', 'x'))
+    const { effects } = context
+    expect(() => push(record('a', 'y'))).toThrow(
+      expect.objectContaining({
+        code: 'RECORD_PROCESSING',
+        message:
+          'reduce(s): expected its function to give a value, found undefined; return one, or null to delete the row',
+      }),
+    )
+    expect(context.effects).toBe(effects)
+    expect(store.rows.valueAt(0)).toBe('x')
   })
 
   it('counts a value that is empty', async () => {

@@ -126,6 +126,22 @@ describe('a changed record', () => {
     expect(original.withValueAt(null, 8)).toMatchObject({ hasNullValue: true, timestamp: 8 })
     expect(original.withKey(null).hasNullKey).toBe(true)
   })
+
+  it('has a value where user code gave null, and none where its row or its topic has none', () => {
+    expect([original.hasValue, original.withValue(null).hasValue, FlowRecord.of('k', null, 1).hasValue]).toEqual([
+      true,
+      true,
+      true,
+    ])
+    const none = raw(text, text, 3, -1)
+    expect([none, none.withKey('x'), none.at(9), original.withoutValueAt(9)].map(({ hasValue }) => hasValue)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ])
+    expect(original.withoutValueAt(9)).toMatchObject({ key: 'key', value: null, hasNullValue: true, timestamp: 9 })
+  })
 })
 
 describe('a row of a table', () => {

@@ -15,11 +15,13 @@ import {
   throwError,
 } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { noHeaders } from '../../../src/core/record.ts'
 import type { Emit } from '../../../src/operators/emit.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import { pipe } from '../../../src/operators/pipe.ts'
 import { TaskContext } from '../../../src/runtime/task-context.ts'
 import { text } from '../../../src/serde/text.ts'
+import type { PipeNode } from '../../../src/topology/node.ts'
 import { bareThread } from '../../support/bare-thread.ts'
 import { wayInto } from '../../support/way-into.ts'
 
@@ -27,8 +29,12 @@ import { wayInto } from '../../support/way-into.ts'
 type AnyOperator = OperatorFunction<any, any>
 
 function open(...operators: AnyOperator[]) {
+  return openNode({ operators })
+}
+
+function openNode(given: Pick<PipeNode, 'operators' | 'showsNull'>) {
   const context = new TaskContext(bareThread().thread, '0_0', 0)
-  const node = { id: 1, inputs: [0], key: text, value: text, kind: 'pipe', operators } as const
+  const node = { id: 1, inputs: [0], key: text, value: text, kind: 'pipe', ...given } as const
   const seen: FlowRecord[] = []
   const entry = wayInto(pipe(node, context), (one) => seen.push(one))
   const push = (value: unknown, key = 'k'): void => entry(FlowRecord.of(key, value, 5))
@@ -112,6 +118,47 @@ describe('a pipe', () => {
     }
     const entry = wayInto(pipe(node, context), refuse)
     expect(() => entry(FlowRecord.of('k', 'v', 1))).toThrow('behind the pipe')
+  })
+})
+
+describe('a record without a value', () => {
+  const none = FlowRecord.raw(Buffer.from('k'), 0, 1, text, 1, -1, text, 5, noHeaders)
+
+  it('passes the operators of a pipe by, as it is', () => {
+    const asked: unknown[] = []
+    const { enter, seen } = open(mergeMap((value) => [asked.push(value)]))
+    enter(none)
+    expect({ seen, asked }).toEqual({ seen: [none], asked: [] })
+    expect(seen[0]).toBe(none)
+  })
+
+  it('goes through them as null where the values that come have a serde that holds null', () => {
+    const { enter, values } = openNode({ operators: [map((value: unknown) => [value])], showsNull: true })
+    enter(none)
+    expect(values()).toEqual([[null]])
+  })
+
+  it('waits for the record before it, where one record of an input has become several', async () => {
+    const { enter, push, values, context } = open(concatMap((n: number) => Promise.resolve(n * 2)))
+    push(4)
+    enter(none)
+    push(5)
+    expect(values()).toEqual([])
+    for (const { done } of context.unit.waits) await done
+    expect(values()).toEqual([8, null, 10])
+  })
+})
+
+describe('undefined that an Observable emits', () => {
+  it('is refused, and nothing of its record is handed on', () => {
+    const { push, values } = open(mergeMap(() => [1, undefined]))
+    expect(() => push('x')).toThrow(
+      expect.objectContaining({
+        code: 'RECORD_PROCESSING',
+        message: expect.stringContaining('pipe: expected its function to give a value, found undefined'),
+      }),
+    )
+    expect(values()).toEqual([])
   })
 })
 

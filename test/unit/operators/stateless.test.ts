@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import type { Headers } from '../../../src/core/record.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Headers, noHeaders } from '../../../src/core/record.ts'
 import type { Emit } from '../../../src/operators/emit.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
 import * as verbs from '../../../src/operators/stateless.ts'
@@ -7,31 +7,38 @@ import { fused } from '../../../src/operators/step-subscriber.ts'
 import { text } from '../../../src/serde/text.ts'
 import { wayInto } from '../../support/way-into.ts'
 
-const base = { id: 1, inputs: [0], key: text, value: text }
 type Fn = (value: unknown, key: unknown) => unknown
 
 type Verb = (next: Emit) => Emit
 
+const base = { id: 1, inputs: [0], key: text, value: text }
+/** What the verbs of a test passed over. */
+let drops: string[] = []
+const context = { dropped: (reason: string) => void drops.push(reason) }
+beforeEach(() => {
+  drops = []
+})
+
 const map =
   (fn: Fn): Verb =>
   (next) =>
-    verbs.map({ ...base, kind: 'map', fn }, next)
+    verbs.map({ ...base, kind: 'map', fn }, next, context)
 const filter =
   (fn: Fn): Verb =>
   (next) =>
-    verbs.filter({ ...base, kind: 'filter', fn: fn as () => boolean }, next)
+    verbs.filter({ ...base, kind: 'filter', fn: fn as () => boolean }, next, context)
 const flatMap =
   (fn: Fn): Verb =>
   (next) =>
-    verbs.flatMap({ ...base, kind: 'flat-map', fn: fn as () => Iterable<unknown> }, next)
+    verbs.flatMap({ ...base, kind: 'flat-map', fn: fn as () => Iterable<unknown> }, next, context)
 const tap =
   (fn: Fn): Verb =>
   (next) =>
-    verbs.tap({ ...base, kind: 'tap', fn }, next)
+    verbs.tap({ ...base, kind: 'tap', fn }, next, context)
 const keyBy =
   (fn: Fn): Verb =>
   (next) =>
-    verbs.keyBy({ ...base, kind: 'key-by', name: 'k', fn }, next)
+    verbs.keyBy({ ...base, kind: 'key-by', name: 'k', fn }, next, context)
 
 /** Pushes records through verbs that are one operator. @returns what came out */
 function through(steps: readonly Verb[], records: readonly FlowRecord[]): FlowRecord[] {
@@ -112,5 +119,79 @@ describe('stateless verbs in one', () => {
     const nodes = [keyBy((value) => `new ${value}`), tap((value, key) => seen.push([key, value]))]
     through(nodes, records('v'))
     expect(seen).toEqual([['new v', 'v']])
+  })
+})
+
+describe('a record without a value', () => {
+  const none = FlowRecord.raw(Buffer.from('k'), 0, 1, text, 1, -1, text, 7, noHeaders)
+  const asked: unknown[] = []
+  const ask = (value: unknown) => {
+    asked.push(value)
+    return []
+  }
+  const shown = { ...base, showsNull: true as const }
+  beforeEach(() => {
+    asked.length = 0
+  })
+
+  it('passes the functions of map, filter, flatMap and tap by, as it is', () => {
+    const out = through([map(ask), filter(() => false), flatMap(ask), tap(ask)], [none])
+    expect(out).toEqual([none])
+    expect(out[0]).toBe(none)
+    expect(asked).toEqual([])
+  })
+
+  it('has nothing to make a key from: keyBy drops and counts it', () => {
+    expect(through([keyBy(ask)], [none])).toEqual([])
+    expect({ asked, drops }).toEqual({ asked: [], drops: ['null value'] })
+  })
+
+  it('is shown as null where the values that come have a serde that holds null', () => {
+    const nodes: Verb[] = [
+      (next) => verbs.tap({ ...shown, kind: 'tap', fn: ask }, next, context),
+      (next) => verbs.filter({ ...shown, kind: 'filter', fn: (value) => value === null }, next, context),
+      (next) => verbs.keyBy({ ...shown, kind: 'key-by', name: 'k', fn: (value) => `of ${value}` }, next, context),
+      (next) => verbs.flatMap({ ...shown, kind: 'flat-map', fn: (value) => [value, 1] }, next, context),
+      (next) => verbs.map({ ...shown, kind: 'map', fn: (value, key) => [value, key] }, next, context),
+    ]
+    expect(values(through(nodes, [none]))).toEqual([
+      [null, 'of null'],
+      [1, 'of null'],
+    ])
+    expect({ asked, drops }).toEqual({ asked: [null], drops: [] })
+  })
+
+  it('stays one behind a filter and a keyBy that are shown it', () => {
+    const nodes: Verb[] = [
+      (next) => verbs.filter({ ...shown, kind: 'filter', fn: () => true }, next, context),
+      (next) => verbs.keyBy({ ...shown, kind: 'key-by', name: 'k', fn: () => 'x' }, next, context),
+    ]
+    expect(through(nodes, [none]).map(({ key, hasValue }) => [key, hasValue])).toEqual([['x', false]])
+  })
+})
+
+describe('null that a function gives', () => {
+  it('is a value: the functions behind it are shown it', () => {
+    const seen: unknown[] = []
+    const out = through([map(() => null), tap((v) => seen.push(v)), flatMap((v) => [v, 1])], records('x'))
+    expect(seen).toEqual([null])
+    expect(out.map(({ value, hasValue }) => [value, hasValue])).toEqual([
+      [null, true],
+      [1, true],
+    ])
+  })
+})
+
+describe('undefined that a function gives', () => {
+  it.each([
+    ['map', map(() => undefined)],
+    ['flatMap', flatMap(() => [undefined])],
+  ])('is refused by %s, with what it takes', (verb, step) => {
+    expect(() => through([step], records('x'))).toThrow(
+      expect.objectContaining({
+        code: 'RECORD_PROCESSING',
+        message: `${verb}: expected its function to give a value, found undefined; return one, or null on purpose; filter out what should go no further`,
+      }),
+    )
   })
 })

@@ -1,4 +1,4 @@
-import { int64, type PipelineBuilder, pipeline, text, topic } from 'millrace'
+import { int64, nullable, type PipelineBuilder, pipeline, text, topic } from 'millrace'
 import { describe, expect, it } from 'vitest'
 import { noHeaders } from '../../../src/core/record.ts'
 import { FlowRecord } from '../../../src/operators/flow-record.ts'
@@ -110,6 +110,18 @@ describe('a chain', () => {
     context.store('longest').written()
     chain.cut()
     expect(written).toEqual([])
+  })
+
+  it('writes every null of a stream that holds null as no value, in any topic; and leaves others to the topic', async () => {
+    const maybe = topic('left', { key: text, value: nullable(text) })
+    const { context } = await chainOf(({ stream }) => {
+      stream(maybe)
+        .filter((v): v is string => v !== null)
+        .to(out)
+    })
+    const other = await chainOf(({ stream }) => stream(right).to(log))
+    const holds = (of: typeof context, name: string): boolean => of.outputs.get(name)?.value.holdsNull === true
+    expect([holds(context, 'out'), holds(other.context, 'log')]).toEqual([true, false])
   })
 
   it('cuts a table before what it feeds, so that all of one commit is in it', async () => {

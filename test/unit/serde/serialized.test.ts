@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { text } from '../../../src/index.ts'
+import { structured, text } from '../../../src/index.ts'
 import { serialized } from '../../../src/serde/serialized.ts'
 
 describe('the bytes of a value', () => {
@@ -22,6 +22,27 @@ describe('the bytes of a value', () => {
         ),
       }),
     )
+  })
+
+  it('are refused for undefined, whatever the serde makes of it', () => {
+    expect(() => serialized(structured(), undefined, 'value', 'the topic words')).toThrow(
+      expect.objectContaining({
+        code: 'RECORD_SERIALIZATION',
+        message:
+          'a value for the topic words cannot be written as structured: undefined is no value; give one, or filter the record out',
+      }),
+    )
+  })
+
+  it('are for the serde to refuse for null, and the message says what holds it', () => {
+    expect(() => serialized(text, null, 'value', 'the topic words')).toThrow(
+      expect.objectContaining({
+        code: 'RECORD_SERIALIZATION',
+        message:
+          'a value for the topic words cannot be written as text: serde text: expected a string, found null; give the serde of its type. nullable(text) writes null as a record without a value; or filter null out before it',
+      }),
+    )
+    expect(serialized(structured(), null, 'value', 'the topic words')).toEqual(Buffer.from('null'))
   })
 
   it('are refused with what the serde threw', () => {
