@@ -19,6 +19,8 @@ export interface ProducerIdentity {
  */
 export class RecordBatchWriter {
   private buffer: Buffer
+  /** Over the same memory, for copies by words. */
+  private words: DataView
   private position = batchHeaderBytes
   private baseTimestamp = 0
   private maxTimestamp = 0
@@ -27,6 +29,7 @@ export class RecordBatchWriter {
 
   constructor(capacityBytes: number) {
     this.buffer = Buffer.allocUnsafeSlow(capacityBytes)
+    this.words = wordsOf(this.buffer)
   }
 
   /** Bytes of the batch as it stands, header included. */
@@ -65,10 +68,10 @@ export class RecordBatchWriter {
     headers: Headers,
   ): void {
     const start = this.begin(keyLength, valueLength, timestamp, headers)
-    const { buffer } = this
-    let at = copyRange(buffer, start, key, keyStart, keyLength)
+    const { buffer, words } = this
+    let at = copyRange(buffer, words, start, key, keyStart, keyLength)
     at = writeVarint(buffer, at, valueLength)
-    at = copyRange(buffer, at, value, valueStart, valueLength)
+    at = copyRange(buffer, words, at, value, valueStart, valueLength)
     this.finishRecord(at, headers)
   }
 
@@ -114,6 +117,7 @@ export class RecordBatchWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, needed + (1 << 20))))
     this.buffer.copy(grown, 0, 0, this.position)
     this.buffer = grown
+    this.words = wordsOf(grown)
   }
 
   /**
@@ -148,15 +152,36 @@ export class RecordBatchWriter {
 
 const none = new Uint8Array(0)
 
+const wordsOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+
 /**
  * Copies a range; a negative length is none. A native copy costs about 100 ns whatever its length, so short runs are
- * copied by hand.
+ * copied by hand: four bytes at a time into the target, which takes half as long as one at a time. The source is read by bytes, since a
+ * view of each would cost more than all.
+ * @param words over the memory of `target`
  * @returns the position behind it
  */
-function copyRange(target: Buffer, at: number, source: Uint8Array, start: number, length: number): number {
+function copyRange(
+  target: Buffer,
+  words: DataView,
+  at: number,
+  source: Uint8Array,
+  start: number,
+  length: number,
+): number {
   if (length <= 0) return at
-  if (length > handCopyBytesMax) target.set(source.subarray(start, start + length), at)
-  else for (let i = 0; i < length; i++) target[at + i] = source[start + i] as number
+  if (length > handCopyBytesMax) {
+    target.set(source.subarray(start, start + length), at)
+    return at + length
+  }
+  let i = 0
+  for (; i + 4 <= length; i += 4) {
+    const from = start + i
+    const low = (source[from] as number) | ((source[from + 1] as number) << 8)
+    const high = ((source[from + 2] as number) << 16) | ((source[from + 3] as number) << 24)
+    words.setInt32(at + i, low | high, true)
+  }
+  for (; i < length; i++) target[at + i] = source[start + i] as number
   return at + length
 }
 

@@ -5,8 +5,14 @@ import type { OutputTopic, RecordOutput } from '../operators/processor-context.t
 import { headersWithValue, presence, withoutMark } from '../serde/presence.ts'
 import { serialized } from '../serde/serialized.ts'
 
-/** Texts up to this length are encoded by hand. */
+/** Keys up to this length are encoded by hand. */
 const scratchBytes = 64
+
+/** Values that are text are encoded into this much where they surely fit. */
+const valueScratchBytes = 4096
+
+/** UTF-8 has at most so many bytes for a character of a text. */
+const bytesOfCharacterMax = 3
 
 /**
  * Writes a task's records into the open batches of its thread's producer.
@@ -21,6 +27,7 @@ export class RecordCollector {
   private readonly producer: Pick<TransactionalProducer, 'output'>
   private readonly partitionCount: (topic: string) => number
   private readonly scratch = Buffer.alloc(scratchBytes)
+  private readonly valueScratch = Buffer.alloc(valueScratchBytes)
 
   constructor(producer: Pick<TransactionalProducer, 'output'>, partitionCount: (topic: string) => number) {
     this.producer = producer
@@ -40,6 +47,7 @@ export class RecordCollector {
     const { key: keySerde, value: valueSerde } = topic
     const isText = keySerde.id === 'text'
     const holdsNull = valueSerde.holdsNull === true
+    const isTextValue = valueSerde.id === 'text'
     const place = `the topic ${topic.topic}`
     const leavesOut = valueSerde === presence
     const isRepartition = topic.isRepartition === true
@@ -73,7 +81,9 @@ export class RecordCollector {
           valueLength = record.valueLength
         } else if (record.hasValue) {
           const given = record.value
-          if (given !== null || !holdsNull) {
+          valueLength = isTextValue && typeof given === 'string' ? writeText(given, this.valueScratch) : -1
+          if (valueLength >= 0) value = this.valueScratch
+          else if (given !== null || !holdsNull) {
             value = serialized(valueSerde, given, 'value', place)
             valueLength = value.length
           }
@@ -106,4 +116,12 @@ function writeAscii(text: string, target: Buffer): number {
     target[i] = code
   }
   return length
+}
+
+/**
+ * Encodes a text as the serde of text does, without a buffer of its own, which costs as much as all the rest of writing it.
+ * @returns its bytes, or -1 for a text that might not fit
+ */
+function writeText(text: string, target: Buffer): number {
+  return text.length * bytesOfCharacterMax > target.length ? -1 : target.utf8Write(text, 0)
 }

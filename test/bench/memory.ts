@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeFlags } from './node-flags.ts'
+import type { Table } from './results.ts'
 
 /** What a process held at its peak. */
 interface Peaks {
@@ -41,8 +42,8 @@ function child(scenario: string, part: 'load' | 'measure', folder: string): Prom
   })
 }
 
-/** Runs every scenario of memory, each loaded and measured in processes of its own. @returns a row of the table for each */
-export async function memoryRows(folder: string, say: (row: readonly string[]) => void): Promise<string[][]> {
+/** Runs every scenario of memory, each loaded and measured in processes of its own. @returns a row for each */
+export async function memoryTable(folder: string, say: (text: string) => void): Promise<Table> {
   const rows: string[][] = []
   const seen = new Map<string, Peaks>()
   for (const { scenario, what, of, mb, beyond } of bounds) {
@@ -53,9 +54,9 @@ export async function memoryRows(folder: string, say: (row: readonly string[]) =
     seen.set(scenario, peaks)
     const figure = `${peaks[of]} MB ${of === 'heapMb' ? 'of heap' : 'resident'}`
     const most = mb + (beyond === undefined ? 0 : (seen.get(beyond)?.[of] ?? 0))
-    const row = [what, figure, '', `${most} MB`, String(peaks.residentMb), peaks[of] < most ? 'yes' : 'no']
-    say(row)
+    const row = [what, figure, `${most} MB`, String(peaks.residentMb), peaks[of] < most ? 'yes' : 'no']
+    say(row.join('  '))
     rows.push(row)
   }
-  return rows
+  return { head: ['memory', 'peak', 'demanded', 'resident MB', 'holds'], rows }
 }

@@ -82,9 +82,11 @@ job.metrics$.subscribe((progress) => {
 })
 await job.done
 if (taken !== expected) throw new Error(`${name}: ${taken} counted, ${expected} expected`)
+const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
 const figures = {
   perSecond: amount / ((until - from) / 1000),
-  residentMb: Math.round(process.resourceUsage().maxRSS / 1024),
+  processorSeconds: (userCPUTime + systemCPUTime) / 1e6,
+  residentMb: Math.round((maxRSS * 1024) / 1e6),
 }
 process.stdout.write(`${JSON.stringify(figures)}\n`)
 process.exit(0)

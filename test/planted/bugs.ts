@@ -10,6 +10,7 @@ import { nullsBugs } from './bugs/nulls.ts'
 import { operatorsBugs } from './bugs/operators.ts'
 import { paceBugs } from './bugs/pace.ts'
 import { protocolBugs } from './bugs/protocol.ts'
+import { recordPathBugs } from './bugs/record-path.ts'
 import { runtimeBugs1 } from './bugs/runtime-1.ts'
 import { runtimeBugs2 } from './bugs/runtime-2.ts'
 import { stateBugs } from './bugs/state.ts'
@@ -37,6 +38,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...operatorsBugs,
   ...nullsBugs,
   ...protocolBugs,
+  ...recordPathBugs,
   ...topologyBugs,
   ...graphBugs,
   ...namingBugs,

@@ -7,6 +7,7 @@ import type { Readable, Writable } from 'node:stream'
 import { promisify } from 'node:util'
 import { kafkaJars } from '../../support/real-kafka.ts'
 import { nodeFlags } from '../node-flags.ts'
+import type { Table } from '../results.ts'
 
 const execute = promisify(execFile)
 const cache = resolve('node_modules/.cache/millrace-kafka/streams-4.1.1')
@@ -30,13 +31,8 @@ interface Latency {
  * Latency of a pass-through with a `map`, default settings, beside Kafka Streams with `exactly_once_v2` and a commit every
  * 100 ms: one Kafka, one run of ours and one of theirs for each rate. A Java producer and a Java consumer under
  * read_committed judge both.
- * @returns rows of the table: what, ours, theirs, demanded, whether it holds
  */
-export async function latencyRows(
-  folder: string,
-  brokers: string,
-  say: (cells: readonly string[]) => void,
-): Promise<string[][]> {
+export async function latencyTable(folder: string, brokers: string, say: (text: string) => void): Promise<Table> {
   const jars = join(await kafkaJars('test/bench/pom.xml', cache), '*')
   const classes = join(folder, 'latency-classes')
   await mkdir(classes, { recursive: true })
@@ -81,15 +77,15 @@ export async function latencyRows(
     )
     const holds = ours.p50 <= most * theirs.p50 && ours.p99 <= most * theirs.p99
     rows.push([
-      `latency at ${perSecond.toLocaleString('en')}/s, p50 and p99 (load ${loadavg()[0]?.toFixed(1)})`,
+      `at ${perSecond.toLocaleString('en')}/s (load ${loadavg()[0]?.toFixed(1)})`,
       shown(ours),
       shown(theirs),
       `${most} times`,
       holds ? 'yes' : 'no',
     ])
-    say(rows.at(-1) ?? [])
+    say(rows.at(-1)?.join('  ') ?? '')
   }
-  return rows
+  return { head: ['latency, p50 and p99', 'Millrace', 'Kafka Streams', 'demanded', 'holds'], rows }
 }
 
 const shown = ({ p50, p99 }: Latency): string => `${p50.toFixed(1)} and ${p99.toFixed(1)} ms`

@@ -224,6 +224,18 @@ describe('the batch writer', () => {
     expect(read?.key?.toString()).toBe('key')
     expect(read?.value?.[99]).toBe(7)
   })
+
+  test('copies ranges of every length, wherever they begin and end up', () => {
+    const bytes = Buffer.from(Array.from({ length: 400 }, (_, i) => (i * 167 + 129) & 255))
+    const writer = new RecordBatchWriter(64)
+    const lengths = Array.from({ length: 300 }, (_, length) => length)
+    // Each record begins one byte further on in the source, and at another place of a word in the batch.
+    for (const length of lengths) writer.appendRanges(bytes, 1, length & 3, bytes, length & 7, length, 1, noHeaders)
+    const read = recordsIn(Buffer.from(writer.finish(null, 0, false)))
+    expect(read.map(({ value }) => hex(value))).toEqual(
+      lengths.map((length) => hex(bytes.subarray(length & 7, (length & 7) + length))),
+    )
+  })
 })
 
 describe('a zigzag varint of 64 bits', () => {
