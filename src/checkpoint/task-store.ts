@@ -79,7 +79,7 @@ export class TaskStore {
     const { app, taskId, spec, path } = options
     const reason = app.damagedStores.has(path) ? 'it was found damaged' : await TaskStore.openFitting(options)
     if (typeof reason !== 'string') return reason
-    const next = options.beginsAt === 'end' ? 'begins anew' : 'is restored from its changelog'
+    const next = options.beginsAt === 'end' ? 'begins anew' : 'restored from its changelog'
     app.ports.logger.warn(`the store ${spec.name} of task ${taskId} is put aside and ${next}: ${reason}`, { path })
     await app.ports.steps('A4.quarantine', () => quarantine(app, path))
     app.damagedStores.delete(path)

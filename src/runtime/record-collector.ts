@@ -4,6 +4,7 @@ import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import type { OutputTopic, RecordOutput } from '../operators/processor-context.ts'
 import { headersWithValue, presence, withoutMark } from '../serde/presence.ts'
 import { serialized } from '../serde/serialized.ts'
+import { text } from '../serde/text.ts'
 
 /** Keys up to this length are encoded by hand. */
 const scratchBytes = 64
@@ -45,9 +46,10 @@ export class RecordCollector {
     )
     const own = outputs[taskPartition % count] as PartitionOutput
     const { key: keySerde, value: valueSerde } = topic
-    const isText = keySerde.id === 'text'
+    // By what they do, not by what they are called: a serde of the user's may say that it writes text, and write it otherwise.
+    const isText = keySerde.serialize === text.serialize
     const holdsNull = valueSerde.holdsNull === true
-    const isTextValue = valueSerde.id === 'text'
+    const isTextValue = valueSerde.serialize === text.serialize
     const place = `the topic ${topic.topic}`
     const leavesOut = valueSerde === presence
     const isRepartition = topic.isRepartition === true

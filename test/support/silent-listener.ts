@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Broker } from '../../src/broker/broker.ts'
-import { apis } from '../../src/protocol/apis.ts'
+import { servedApis } from '../../src/broker/net/api-table.ts'
 import { apiVersions } from '../../src/protocol/messages/api-versions.ts'
 
 /** What the embedded broker does not have: a client is asked for its name here, and believed. */
@@ -80,11 +80,14 @@ async function answer(line: ReturnType<Broker['accept']>, frame: Buffer): Promis
   const [api, version, correlationId] = [frame.readInt16BE(0), frame.readInt16BE(2), frame.subarray(4, 8)]
   if (api === apiVersions.key && version <= 2) {
     const sasl = [saslHandshake, saslAuthenticate].map((key) => ({ key, minVersion: 0, maxVersion: 1 }))
-    const apiKeys = [...apis, ...sasl].map(({ key, minVersion, maxVersion }) => ({
-      apiKey: key,
-      minVersion,
-      maxVersion,
-    }))
+    const apiKeys = [
+      ...servedApis.map(({ description, minVersion, maxVersion }) => ({
+        key: description.key,
+        minVersion,
+        maxVersion,
+      })),
+      ...sasl,
+    ].map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion }))
     return Buffer.concat([correlationId, apiVersions.response.encode(version, { errorCode: 0, apiKeys })])
   }
   // No error, and one mechanism.
