@@ -85,14 +85,14 @@ export const paceBugs: readonly PlantedBug[] = [
     },
   },
   {
-    name: 'a store says that it holds what the next transaction has written',
+    name: 'a store says that it holds nothing of its last commit',
     file: 'src/checkpoint/task-stores.ts',
     find: 'ends[at] as number, clock',
-    replace: 'changes[at]?.output.endOffset as number, clock',
+    replace: '0, clock',
     killer: {
-      project: 'simulation',
-      file: 'pipeline.test.ts',
-      test: 'the transaction behind a cut is lost when the process dies at B4.writeStore',
+      project: 'integration',
+      file: 'plan-edits.test.ts',
+      test: 'a pipeline that was edited goes on where it was another sink, said first',
     },
   },
   {

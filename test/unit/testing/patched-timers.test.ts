@@ -25,15 +25,15 @@ describe('the timers of user code in a simulation', () => {
     let ticks = 0
     let id: ReturnType<typeof setInterval> | null = null
     const { clock } = simulation.actor('test')
-    const after = (ms: number): Promise<void> => simulation.run(clock.sleep(ms))
+    const pass = (ms: number): Promise<void> => simulation.run(clock.sleep(ms))
     setImmediate(() => {
       id = setInterval(() => ticks++, 10)
     })
-    await after(35)
+    await pass(35)
     setImmediate(() => clearInterval(id ?? undefined))
-    await after(5)
+    await pass(5)
     const seen = ticks
-    await after(100)
+    await pass(100)
     expect([seen > 0, ticks]).toEqual([true, seen])
   })
 })
