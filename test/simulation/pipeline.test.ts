@@ -136,6 +136,25 @@ describe('the transaction behind a cut', () => {
     }
   })
 
+  it('need not be there for a thread that has nothing else to do to hear that its commit failed', async () => {
+    const made = await open()
+    const { world, work, clock } = made
+    let isOver = false
+    const hook: StepHook = async (name, effect) => {
+      if (name !== 'B3.endTxn' || work.processed < half || isOver) return effect()
+      isOver = true
+      await clock.sleep(heldUpMs)
+      throw doubt
+    }
+    const instance = world.instance([], hook)
+    const running = made.run(instance)
+    await world.run(clock.sleep(3000))
+    // Nothing came meanwhile: what was lost is done again for its own sake.
+    expect([isOver, instance.script.seen.get('A1.initProducerId')]).toEqual([true, 2])
+    await world.run(world.outside.write('in', records(half, half)))
+    await check(made, await world.run(running))
+  })
+
   it('is not sent before the one before it is known, and no larger than what may be sent and unacknowledged', async () => {
     const { world, work, clock } = await open()
     for (const name of ['big', 'echoed']) await world.run(world.outside.createTopic(name, 1))

@@ -110,7 +110,7 @@ export const paceBugs: readonly PlantedBug[] = [
     killer: {
       project: 'simulation',
       file: 'pipeline.test.ts',
-      test: 'the transaction behind a cut is dropped with the one before it',
+      test: 'the transaction behind a cut need not be there for a thread',
     },
   },
   {
