@@ -13,11 +13,13 @@ export const runtimeBugs1: readonly PlantedBug[] = [
   {
     name: 'the next cut does not wait for the stores of the last',
     file: 'src/runtime/commit-cycle.ts',
-    find: `    await this.lastStored
-    // A record`,
-    replace: `    await this.lastKnown
-    // A record`,
-    killer: { project: 'simulation', file: 'schedules.test.ts', test: 'word count of files is exact' },
+    find: 'Promise.all([this.lastKnown, begun.stored])',
+    replace: 'Promise.all([this.lastKnown])',
+    killer: {
+      project: 'simulation',
+      file: 'pipeline.test.ts',
+      test: 'the transaction behind a cut is worked on while B4.writeStore',
+    },
   },
   {
     name: 'tasks are kept by a member that comes back under another id',
