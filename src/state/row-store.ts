@@ -60,7 +60,7 @@ export class RowStore {
   /**
    * The reserved rows (X8): what an operator has to know again after a restart beside the user's rows. They go the same way
    * as those: into the changelog and the backend with a commit, away with an abort. Their values are bytes that whoever puts
-   * or gets them leaves as they are. The names `meta` and `positions` are the task's own.
+   * or gets them leaves as they are. The names `meta`, `positions` and `clock` are the task's own.
    */
   get reserved(): Rows {
     this.reservedRows ??= this.rowsOf(reservedPrefix, { ...bytes, immutable: true }, 0)

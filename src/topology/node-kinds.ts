@@ -36,7 +36,10 @@ export interface NodeKindFacts<N extends TopologyNode> {
   repartition(node: N): string | null
   stores(node: N): readonly StoreSpec[]
   names(node: N): readonly UserName[]
-  /** Whether it looks at values, and not only whether there is one. */
+  /**
+   * Whether it looks at values or hands them on. False only where neither, as of a count, which asks whether there is one: values
+   * are then left out of the topic in front of it.
+   */
   readsValue(node: N): boolean
   /** In a line of `describe`, behind its number. */
   describe(node: N): string
