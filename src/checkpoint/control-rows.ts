@@ -48,9 +48,8 @@ export function decodeControlKey(
   | { readonly kind: 'plan' }
   | { readonly kind: 'beginning'; readonly store: string; readonly partition: number }
   | null {
-  const text = Buffer.from(key).toString()
-  if (text === 'plan') return { kind: 'plan' }
-  const match = beginningPattern.exec(text)
+  if (planKey.equals(key)) return { kind: 'plan' }
+  const match = beginningPattern.exec(Buffer.from(key).toString())
   return match && { kind: 'beginning', store: match[1] as string, partition: Number(match[2]) }
 }
 

@@ -18,6 +18,30 @@ export interface OffsetMetadata {
   readonly ended: string | null
 }
 
+/** Who commits: what is the same in all that a process says beside its offsets. */
+export interface Committer {
+  readonly planVersion: number
+  readonly transactionalId: string
+  readonly topicId: (topic: string) => string
+}
+
+/** What a commit of a task says beside an offset of a topic, as the text that goes with it. */
+export function committedWith(
+  { planVersion, transactionalId, topicId }: Committer,
+  topic: string,
+  { commitId, partitionTime, ended }: Pick<OffsetMetadata, 'commitId' | 'partitionTime' | 'ended'>,
+): string {
+  return encodeOffsetMetadata({
+    v: 1,
+    commitId,
+    plan: planVersion,
+    txnId: transactionalId,
+    topicId: topicId(topic),
+    partitionTime,
+    ended,
+  })
+}
+
 /** As the text that goes with an offset. */
 export function encodeOffsetMetadata(metadata: OffsetMetadata): string {
   return JSON.stringify(metadata)

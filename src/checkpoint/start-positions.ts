@@ -5,7 +5,7 @@ import type { TransactionalProducer } from '../kafka/transactional-producer.ts'
 import { earliestTimestamp } from '../protocol/messages/list-offsets.ts'
 import type { AppContext } from './app-context.ts'
 import type { LogAccess } from './log-access.ts'
-import { decodeOffsetMetadata, encodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts'
+import { committedWith, decodeOffsetMetadata, type OffsetMetadata } from './offset-metadata.ts'
 
 /** Where a partition goes on, as the group has it. */
 export interface StartPosition {
@@ -114,15 +114,7 @@ export async function commitStartPositions(
     topic,
     partition,
     offset,
-    metadata: encodeOffsetMetadata({
-      v: 1,
-      commitId,
-      plan: app.planVersion,
-      txnId: app.transactionalId,
-      topicId: app.topicId(topic),
-      partitionTime: null,
-      ended: null,
-    }),
+    metadata: committedWith(app, topic, { commitId, partitionTime: null, ended: null }),
   }))
   await app.ports.steps('A5.commitStartPositions', async () => {
     if (producer.transactionVersion === 1) await producer.addOffsets(group.groupId)

@@ -67,7 +67,7 @@ export async function enterPlan(parts: PlanEntryParts): Promise<ControlTopic> {
       return control
     } catch (error) {
       // Nothing is open but this: what came of it is seen at the next look.
-      if (actionOf(error) === 'fail' || attempt === attemptsMax) throw error
+      if (actionOf(error) === 'fail' || attempt >= attemptsMax) throw error
       app.ports.logger.debug('the plan is entered once more', { reason: messageOf(error) })
       await clock.sleep(retryPauseMs, app.signal)
     }
@@ -143,7 +143,7 @@ class PlanEntry {
   private async checkUnread(topic: string): Promise<void> {
     const { app, partitions, passOver, manifest } = this.parts
     if (passOver.has(topic)) return
-    const all = Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }))
+    const all = partitionsOf(topic, partitions)
     const committed = await app.admin.committedOffsets(app.appId, all, true)
     const reader = new ChangelogReader(app)
     let unread = 0
@@ -173,9 +173,7 @@ class PlanEntry {
     const unlisted = internalTopics(plan)
       .map((ref) => topicName(app.appId, ref))
       .filter((name) => this.control.plan?.topicIds[name] === undefined)
-    const all = unlisted.flatMap((topic) =>
-      Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition): TopicPartition => ({ topic, partition })),
-    )
+    const all = unlisted.flatMap((topic) => partitionsOf(topic, partitions))
     if (all.length === 0) return
     const [starts, ends] = [await app.admin.offsets(all, earliestTimestamp), await app.admin.endOffsets(all, 'high')]
     const filled = [...ends].find(([key, end]) => end > (starts.get(key) ?? 0))
@@ -225,6 +223,10 @@ class PlanEntry {
     for (const { sub } of [...subs].reverse()) if (reached.has(sub.id)) for (const up of sub.upstream) reached.add(up)
     return subs.filter(({ sub }) => reached.has(sub.id)).flatMap(({ tasks }) => tasks.flat())
   }
+}
+
+function partitionsOf(topic: string, partitions: PlanEntryParts['partitions']): readonly TopicPartition[] {
+  return Array.from({ length: partitions.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }))
 }
 
 function earlierOf(before: PlanRow): PlanRow['earlier'] {

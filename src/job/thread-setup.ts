@@ -6,9 +6,8 @@ import { LoopTime } from '../core/loop-time.ts'
 import { MemoryBudget } from '../core/memory-budget.ts'
 import type { Ports } from '../core/ports.ts'
 import { formatTaskId } from '../core/task-id.ts'
-import type { TopicPartition } from '../core/topic-partition.ts'
 import { Admin } from '../kafka/admin.ts'
-import type { PlanPart } from '../kafka/assignment.ts'
+import { type PlanPart, tasksOf } from '../kafka/assignment.ts'
 import { ByteBudget } from '../kafka/byte-budget.ts'
 import { ClusterMetadata } from '../kafka/cluster-metadata.ts'
 import { ProducerFence } from '../kafka/fencing.ts'
@@ -68,7 +67,11 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   const { plan, partitions } = topics
   const transactionalId = `${appId}-${parts.instanceId}-${parts.index}`
   const transactionTimeoutMs = 3 * (config.commitIntervalMs + config.recordDeadlineMs)
-  const subs = inputsOfTasks(plan, appId, topics)
+  const planParts = plan.subtopologies.map((sub) => partOf(sub, appId, topics))
+  const subs: readonly SubTopologyInputs[] = plan.subtopologies.map((sub, at) => ({
+    sub,
+    tasks: tasksOf(planParts.slice(at, at + 1)).map(({ inputs }) => inputs),
+  }))
   const manifest = manifestOf(plan, appId, partitions)
   let running: TaskManager | null = null
   const alive = (): ReadonlySet<string> =>
@@ -108,7 +111,6 @@ export async function buildThread(parts: ThreadParts): Promise<BuiltThread> {
   })
   const control = await enterPlan({ app: opened, plan, manifest, partitions, subs, freshStores, passOver, producer })
   const app: AppContext = { ...opened, control, planVersion: control.plan?.version ?? 0 }
-  const planParts = plan.subtopologies.map((sub) => partOf(sub, appId, topics))
   const wake = (): void => thread.wake()
   const fetcher = new Fetcher(client, metadata, fetched, wake)
   const member = new GroupMember({
@@ -188,17 +190,6 @@ function partOf(sub: SubTopology, appId: string, topics: PreparedTopics): PlanPa
     reads: topicsOf(sub, appId).map((topic) => [topic, topics.partitions.get(topic) ?? 0]),
     encodings: Object.fromEntries(internal.map(({ topic, value }) => [topicName(appId, topic), value.id])),
   }
-}
-
-function inputsOfTasks(plan: Plan, appId: string, topics: PreparedTopics): SubTopologyInputs[] {
-  return plan.subtopologies.map((sub) => ({
-    sub,
-    tasks: Array.from({ length: topics.taskCounts.get(sub.id) ?? 0 }, (_, partition) =>
-      topicsOf(sub, appId)
-        .filter((topic) => partition < (topics.partitions.get(topic) ?? 0))
-        .map((topic): TopicPartition => ({ topic, partition })),
-    ),
-  }))
 }
 
 function topicsOf(sub: SubTopology, appId: string): readonly string[] {

@@ -1,4 +1,4 @@
-import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
+import { committedWith } from '../checkpoint/offset-metadata.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { SinkConnector, SinkRecord } from '../connector/sink.ts'
 import { formatTaskId, type TaskId } from '../core/task-id.ts'
@@ -138,15 +138,8 @@ export class SinkTask implements Task {
   private async commitUpTo(position: number, ended: string | null): Promise<void> {
     await this.port?.flush()
     const [input] = this.inputs as [TopicPartition]
-    const metadata = encodeOffsetMetadata({
-      v: 1,
-      commitId: ++this.commitId,
-      plan: this.thread.app.planVersion,
-      txnId: this.thread.app.transactionalId,
-      topicId: this.thread.app.topicId(input.topic),
-      partitionTime: null,
-      ended,
-    })
+    const said = { commitId: ++this.commitId, partitionTime: null, ended }
+    const metadata = committedWith(this.thread.app, input.topic, said)
     await this.thread.app.admin.commitOffsets(this.thread.group(), [{ ...input, offset: position, metadata }])
     this.committedOffset = position
     this.committedMs = this.thread.app.ports.clock.monotonicMs()

@@ -1,6 +1,6 @@
 import type { TaskCut } from '../checkpoint/commit.ts'
 import { stateIncomplete } from '../checkpoint/commit-agreement.ts'
-import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
+import { committedWith } from '../checkpoint/offset-metadata.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { SourceConnector } from '../connector/source.ts'
 import { noHeaders } from '../core/record.ts'
@@ -136,15 +136,8 @@ export class SourceTask implements Task {
         ingestEnd = output(this.ingest).endOffset
       },
       offsets: () => {
-        const metadata = encodeOffsetMetadata({
-          v: 1,
-          commitId,
-          plan: this.thread.app.planVersion,
-          txnId: this.thread.app.transactionalId,
-          topicId: this.thread.app.topicId(this.positions.topic),
-          partitionTime: null,
-          ended,
-        })
+        const said = { commitId, partitionTime: null, ended }
+        const metadata = committedWith(this.thread.app, this.positions.topic, said)
         return [{ ...this.positions, offset: this.committedOffset, metadata }]
       },
       writeStores: async () => undefined,

@@ -1,4 +1,4 @@
-import { encodeOffsetMetadata } from '../checkpoint/offset-metadata.ts'
+import { committedWith } from '../checkpoint/offset-metadata.ts'
 import type { PositionsRow } from '../checkpoint/positions-row.ts'
 import type { StartPosition } from '../checkpoint/start-positions.ts'
 import type { TaskStores } from '../checkpoint/task-stores.ts'
@@ -110,15 +110,7 @@ export class TaskInputs {
       topic,
       partition,
       offset: position,
-      metadata: encodeOffsetMetadata({
-        v: 1,
-        commitId,
-        plan: app.planVersion,
-        txnId: app.transactionalId,
-        topicId: app.topicId(topic),
-        partitionTime: partitionTime < 0 ? null : partitionTime,
-        ended,
-      }),
+      metadata: committedWith(app, topic, { commitId, partitionTime: partitionTime < 0 ? null : partitionTime, ended }),
     }))
   }
 
